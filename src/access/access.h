@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Azure role-based access control: built-in roles, assignments in the store, the decision. Deny by default.
+#pragma once
+
+#include <stdbool.h>
+
+#include "access/caller.h"
+#include "base/err.h"
+#include "store/store.h"
+
+// Role ids (GUIDs of the built-in roles) that the program itself assigns.
+#define ACCESS_ROLE_OWNER "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+#define ACCESS_ROLE_HYPERVISOR "6f5c0c66-2c7e-4d3d-9d1b-6a3a3c1f8e10"  // custodisk's own
+
+struct access_role {
+	const char *id;    // GUID
+	const char *name;
+	const char *description;
+	const char *actions, *not_actions;            // space-separated patterns with '*'
+	const char *data_actions, *not_data_actions;
+};
+
+// The built-in roles, and how many.
+const struct access_role *access_roles(size_t *count);
+const struct access_role *access_role_by_id(const char *guid);  // NULL when unknown
+
+// What a decision rests on; printed in Key Vault's 403 and response headers.
+struct access_decision {
+	char assignment_id[512];  // "" when no assignment allows it
+	char role_id[37];
+};
+
+// May this principal do `action` (e.g. "Microsoft.KeyVault/vaults/keys/read") at `scope` (an ARM id, any case)?
+// `data` picks dataActions. Assignments at the scope itself and at every ancestor count.
+// 0 allowed, -EACCES not allowed (err untouched: each face words its own 403), other negative errno.
+int access_check(struct store_tx *tx, const char *principal_id, const char *scope, const char *action, bool data,
+	struct access_decision *out, struct err *err) _must_check_;
+
+// Does the resource at `scope` lie at or under `ancestor`? Both ARM ids in any case; "/" is above all.
+bool access_scope_within(const char *scope, const char *ancestor);
+
+// Add an assignment; -EEXIST (409 RoleAssignmentExists) when the same one is there. Used by ARM and at first start.
+struct access_assignment {
+	const char *scope, *name /* GUID */, *principal_id, *principal_type, *role_id, *description, *created_by;
+};
+int access_assign(struct store_tx *tx, const struct access_assignment *a, struct err *err) _must_check_;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON Web Tokens in compact form, RS256 only (RFC 7515, 7519). The algorithm is fixed by the
+// code, never by the token: "none", HMAC names and embedded keys are refused.
+#pragma once
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/rsa.h"
+
+#define JWT_MAX_LEN 16384  // characters of a token that is looked at
+
+// Signs a SHA-256 digest with RS256; a private key elsewhere (the keeper) stands behind ctx.
+typedef int (*jwt_signer)(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err);
+
+// Append the compact form of {"alg":"RS256","typ":"JWT","kid":kid,"x5t":kid} . claims to out.
+int jwt_sign(const json_t *claims, const char *kid, jwt_signer sign, void *ctx, struct buf *out, struct err *err)
+	_must_check_;
+
+// Finds the public key of a kid; -ENOENT when there is none. The caller frees *key.
+typedef int (*jwt_key_lookup)(void *ctx, const char *kid, EVP_PKEY **key, struct err *err);
+
+// Check form, header (alg RS256, no "crit"), signature. The caller owns *claims. Times, issuer and
+// audience are the caller's to judge (jwt_check_times helps). Failures are -EBADMSG with 401 Unauthorized.
+int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, json_t **claims, struct err *err)
+	_must_check_;
+
+// nbf <= now < exp, both present and integers, with `leeway` seconds either side. -EBADMSG otherwise.
+int jwt_check_times(const json_t *claims, int64_t now, int64_t leeway, struct err *err) _must_check_;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The identity provider: tenants, applications, service principals, managed identities; the login and instance
+// metadata faces; and the check of tokens for every other face. Tokens are RS256, signed by a key that only the
+// keeper can use.
+#pragma once
+
+#include "access/caller.h"
+#include "base/enc.h"
+#include "base/secret.h"
+#include "keeper/client.h"
+#include "net/http_server.h"
+#include "store/store.h"
+
+struct entra;
+
+// Loads the signing key, or makes and stores one on first use. Borrows store and keeper.
+int entra_open(struct store *store, struct keeper_client *keeper, struct entra **out, struct err *err) _must_check_;
+void entra_close(struct entra *e);
+
+struct entra_principal {
+	char tenant_id[ENC_UUID_SIZE];
+	char app_id[ENC_UUID_SIZE];     // clientId of a managed identity
+	char object_id[ENC_UUID_SIZE];  // principalId
+};
+
+int entra_add_tenant(struct store_tx *tx, const char *tenant_id, const char *display_name, struct err *err) _must_check_;
+
+// An application with its service principal and one client secret. The secret (40 characters, from 30 random
+// bytes) is returned once and stored as a hash.
+int entra_add_application(struct store_tx *tx, const char *tenant_id, const char *display_name,
+	struct entra_principal *out, struct secret *client_secret, struct err *err) _must_check_;
+
+// The principal of a user-assigned (or system-assigned) identity; resource_id is its ARM id. Idempotent for one
+// resource_id: the existing principal comes back.
+int entra_add_managed_identity(struct store_tx *tx, const char *tenant_id, const char *resource_id, const char *name,
+	struct entra_principal *out, struct err *err) _must_check_;
+int entra_find_managed_identity(struct store_tx *tx, const char *resource_id, struct entra_principal *out,
+	struct err *err) _must_check_;  // -ENOENT
+int entra_remove_managed_identity(struct store_tx *tx, const char *resource_id, struct err *err) _must_check_;
+
+// "Application" / "ManagedIdentity", or -ENOENT: does this object id exist in the tenant?
+int entra_find_principal(struct store_tx *tx, const char *tenant_id, const char *object_id, struct err *err) _must_check_;
+
+// Verify the bearer token of a request for one of `audiences` (NULL-terminated): signature, issuer (v1
+// https://sts.windows.net/{tid}/ or v2 https://login.microsoftonline.com/{tid}/v2.0 of a tenant that exists),
+// audience, times, principal still enabled. The reason for a refusal:
+enum entra_refusal {
+	ENTRA_OK,
+	ENTRA_MISSING,    // no bearer token
+	ENTRA_INVALID,    // malformed, unsigned, wrong signature, disabled principal
+	ENTRA_EXPIRED,    // or not yet valid
+	ENTRA_AUDIENCE,   // caller->audience tells which one was found
+	ENTRA_ISSUER,     // caller->iss likewise
+};
+enum entra_refusal entra_authenticate(struct entra *e, const struct http_request *req, const char *const *audiences,
+	struct caller *caller);
+
+// login.microsoftonline.com, login.windows.net, sts.windows.net: token endpoint, OpenID metadata, keys.
+void entra_login_handle(void *entra, const struct http_request *req, struct http_response *res);
+
+// 169.254.169.254: /metadata/identity/oauth2/token for what the host runs. The caller proves what it is with the
+// X-IDENTITY-HEADER that the hypervisor gave to it (docs/protocol/host.md).
+void entra_metadata_handle(void *entra, const struct http_request *req, struct http_response *res);
+
+// The header value for a subject ("disk:{uniqueId}") that may act as the managed identity with this client id:
+// "{client id}.{subject}.{MAC}", the MAC under a key derived by the keeper. To be freed by the caller.
+int entra_identity_header(struct entra *e, const char *client_id, const char *subject, char **out, struct err *err)
+	_must_check_;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Identifiers that Azure compares without case are stored lower-cased in the key columns; the spelling to show
+// stands beside them. Times are seconds since 1970 unless a name ends in _ns. JSON is kept as text.
+#include "store/schema.h"
+
+static const char step_1[] =
+	"CREATE TABLE settings ("
+	"  name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+
+	// Entra: who may ask.
+	"CREATE TABLE tenants ("
+	"  id TEXT PRIMARY KEY, display_name TEXT NOT NULL, created BIGINT NOT NULL);"
+	"CREATE TABLE applications ("
+	"  app_id TEXT PRIMARY KEY, object_id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL REFERENCES tenants(id),"
+	"  display_name TEXT NOT NULL, created BIGINT NOT NULL);"
+	"CREATE TABLE application_secrets ("
+	"  key_id TEXT PRIMARY KEY, app_id TEXT NOT NULL REFERENCES applications(app_id), secret_hash TEXT NOT NULL,"
+	"  not_before BIGINT NOT NULL, not_after BIGINT NOT NULL);"
+	// kind is Application or ManagedIdentity; resource_id is the ARM id of a managed identity.
+	"CREATE TABLE service_principals ("
+	"  object_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants(id), app_id TEXT NOT NULL,"
+	"  kind TEXT NOT NULL, display_name TEXT NOT NULL, resource_id TEXT, enabled BIGINT NOT NULL,"
+	"  created BIGINT NOT NULL, UNIQUE (tenant_id, app_id));"
+	"CREATE TABLE signing_keys ("
+	"  kid TEXT PRIMARY KEY, sealed BYTEA NOT NULL, jwk TEXT NOT NULL, created BIGINT NOT NULL);"
+
+	// Access: who may do what where.
+	"CREATE TABLE role_assignments ("
+	"  id TEXT PRIMARY KEY, display_id TEXT NOT NULL, name TEXT NOT NULL, scope TEXT NOT NULL,"
+	"  display_scope TEXT NOT NULL, principal_id TEXT NOT NULL, principal_type TEXT NOT NULL, role_id TEXT NOT NULL,"
+	"  description TEXT, created BIGINT NOT NULL, created_by TEXT NOT NULL,"
+	"  UNIQUE (scope, principal_id, role_id));"
+	"CREATE INDEX role_assignments_by_principal ON role_assignments (principal_id);"
+
+	// ARM: resources as documents; hidden is the provider's own state, never shown.
+	"CREATE TABLE subscriptions ("
+	"  id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants(id), display_name TEXT NOT NULL);"
+	"CREATE TABLE resources ("
+	"  id TEXT PRIMARY KEY, display_id TEXT NOT NULL, type TEXT NOT NULL, subscription_id TEXT NOT NULL,"
+	"  resource_group TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, hidden TEXT NOT NULL,"
+	"  generation BIGINT NOT NULL, created BIGINT NOT NULL, changed BIGINT NOT NULL);"
+	"CREATE INDEX resources_by_type ON resources (subscription_id, type, resource_group);"
+	"CREATE TABLE operations ("
+	"  id TEXT PRIMARY KEY, subscription_id TEXT NOT NULL, location TEXT NOT NULL, kind TEXT NOT NULL,"
+	"  resource_id TEXT NOT NULL, status TEXT NOT NULL, error TEXT, started_ns BIGINT NOT NULL, ended_ns BIGINT,"
+	"  deadline BIGINT NOT NULL);"
+	"CREATE INDEX operations_by_status ON operations (status, deadline);"
+	// What an operation still waits for: that the hypervisor reports this generation of this resource.
+	"CREATE TABLE operation_waits ("
+	"  operation_id TEXT NOT NULL REFERENCES operations(id), resource_id TEXT NOT NULL, generation BIGINT NOT NULL,"
+	"  PRIMARY KEY (operation_id, resource_id));"
+	"CREATE INDEX operation_waits_by_resource ON operation_waits (resource_id);"
+	"CREATE TABLE activity_log ("
+	"  id TEXT PRIMARY KEY, time_ns BIGINT NOT NULL, subscription_id TEXT NOT NULL, resource_id TEXT NOT NULL,"
+	"  operation TEXT NOT NULL, status TEXT NOT NULL, caller TEXT NOT NULL, message TEXT);"
+
+	// Key Vault.
+	"CREATE TABLE vaults ("
+	"  name TEXT PRIMARY KEY, display_name TEXT NOT NULL, resource_id TEXT NOT NULL, tenant_id TEXT NOT NULL,"
+	"  location TEXT NOT NULL, sku TEXT NOT NULL, rbac BIGINT NOT NULL, access_policies TEXT NOT NULL,"
+	"  retention_days BIGINT NOT NULL, purge_protection BIGINT NOT NULL, arm_body TEXT NOT NULL,"
+	"  created BIGINT NOT NULL, deleted BIGINT, purge_at BIGINT);"
+	"CREATE TABLE vault_keys ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), name TEXT NOT NULL, display_name TEXT NOT NULL,"
+	"  current_version TEXT NOT NULL, deleted BIGINT, purge_at BIGINT, PRIMARY KEY (vault, name));"
+	"CREATE TABLE vault_key_versions ("
+	"  vault TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, ordinal BIGINT NOT NULL, kty TEXT NOT NULL,"
+	"  jwk TEXT NOT NULL, sealed BYTEA NOT NULL, key_ops TEXT NOT NULL, enabled BIGINT NOT NULL, nbf BIGINT,"
+	"  exp BIGINT, tags TEXT, created BIGINT NOT NULL, updated BIGINT NOT NULL,"
+	"  PRIMARY KEY (vault, name, version), FOREIGN KEY (vault, name) REFERENCES vault_keys(vault, name));"
+	"CREATE TABLE audit ("
+	"  id TEXT PRIMARY KEY, time_ns BIGINT NOT NULL, vault TEXT NOT NULL, operation TEXT NOT NULL,"
+	"  status BIGINT NOT NULL, record TEXT NOT NULL);"
+	"CREATE INDEX audit_by_vault ON audit (vault, time_ns);";
+
+const char *const schema_steps[] = {step_1};
+const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

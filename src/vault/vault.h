@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Key Vault: the data plane of *.vault.azure.net (keys), soft delete, purge protection, audit.
+#pragma once
+
+#include "base/enc.h"
+#include "entra/entra.h"
+#include "keeper/client.h"
+#include "net/http_server.h"
+#include "store/store.h"
+
+struct vault_service;
+
+// Borrows its parts. Starts the audit writer: one thread that commits the records of concurrent requests together.
+int vault_service_open(struct store *store, struct keeper_client *keeper, struct entra *entra, struct vault_service **out,
+	struct err *err) _must_check_;
+void vault_service_close(struct vault_service *v);
+
+// The data plane face; the vault is the first label of the Host header.
+void vault_handle(void *service, const struct http_request *req, struct http_response *res);
+
+// What is due: keys and vaults whose retention has ended are purged. Called by the scheduler.
+int vault_purge_due(struct vault_service *v, struct err *err) _must_check_;
+
+// The vault itself, as the ARM provider Microsoft.KeyVault/vaults sees it.
+#define VAULT_NAME_MAX 24
+struct vault_record {
+	char name[VAULT_NAME_MAX + 1];  // as created
+	char resource_id[512];          // ARM id as created
+	char tenant_id[ENC_UUID_SIZE];
+	char location[64];
+	char sku[16];                   // "standard" or "premium"
+	bool rbac;                      // false: access policies, which are refused on use (deny by default)
+	int64_t retention_days;         // 7..90
+	bool purge_protection;
+	int64_t created;
+	int64_t deleted, purge_at;      // 0 while live
+};
+
+// By name (any case), live or deleted. -ENOENT.
+int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) _must_check_;
+// Create, or update the mutable settings (sku, rbac, purge_protection) of the vault of that name.
+int vault_save(struct store_tx *tx, const struct vault_record *v, struct err *err) _must_check_;
+// Soft delete, recover, purge (-EPERM under purge protection). `now` from the clock.
+int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err *err) _must_check_;
+int vault_recover(struct store_tx *tx, const char *name, struct err *err) _must_check_;
+int vault_purge(struct store_tx *tx, const char *name, struct err *err) _must_check_;
+
+// For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}")
+// one of ours, and what is it? -EINVAL for a malformed URL, -ENOENT for an unknown vault, key or version.
+struct vault_key_info {
+	struct vault_record vault;
+	char kid[512];       // canonical: no port
+	char kty[16];
+	unsigned bits;
+	bool enabled, deleted, exportable;
+	int64_t nbf, exp;    // 0 when unset
+};
+int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_info *out, struct err *err) _must_check_;
