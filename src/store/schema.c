@@ -57,8 +57,8 @@ static const char step_1[] =
 	// Key Vault.
 	"CREATE TABLE vaults ("
 	"  name TEXT PRIMARY KEY, display_name TEXT NOT NULL, resource_id TEXT NOT NULL, tenant_id TEXT NOT NULL,"
-	"  location TEXT NOT NULL, sku TEXT NOT NULL, rbac BIGINT NOT NULL, access_policies TEXT NOT NULL,"
-	"  retention_days BIGINT NOT NULL, purge_protection BIGINT NOT NULL, arm_body TEXT NOT NULL,"
+	"  location TEXT NOT NULL, sku TEXT NOT NULL, rbac BIGINT NOT NULL,"
+	"  retention_days BIGINT NOT NULL, purge_protection BIGINT NOT NULL,"
 	"  created BIGINT NOT NULL, deleted BIGINT, purge_at BIGINT);"
 	"CREATE TABLE vault_keys ("
 	"  vault TEXT NOT NULL REFERENCES vaults(name), name TEXT NOT NULL, display_name TEXT NOT NULL,"
