@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+_printf_(6, 0)
 static int fill(struct err *err, int rc, int status, const char *code, const char *inner, const char *fmt, va_list ap) {
 	if (!err)
 		return rc;

@@ -15,6 +15,6 @@
 int aead_seal(const uint8_t key[static AEAD_KEY_SIZE], const uint8_t nonce[static AEAD_NONCE_SIZE], const void *aad,
 	size_t aad_len, const void *in, size_t len, uint8_t *out, uint8_t tag[static AEAD_TAG_SIZE]) _must_check_;
 
-// -EBADMSG when the tag does not hold; out is wiped then.
+// -EBADMSG when the tag does not hold; out is wiped then. -EIO when the library fails.
 int aead_open(const uint8_t key[static AEAD_KEY_SIZE], const uint8_t nonce[static AEAD_NONCE_SIZE], const void *aad,
 	size_t aad_len, const void *in, size_t len, uint8_t *out, const uint8_t tag[static AEAD_TAG_SIZE]) _must_check_;
