@@ -16,6 +16,14 @@ bool strv_ends_with_nocase(const char *s, const char *suffix) {
 	return n >= m && strcasecmp(s + n - m, suffix) == 0;
 }
 
+int strv_copy(char *out, size_t size, const char *in) {
+	size_t n = strlen(in);
+	if (n >= size)
+		return -ENAMETOOLONG;
+	memcpy(out, in, n + 1);
+	return 0;
+}
+
 char *strv_lower(const char *s) {
 	char *copy = strdup(s);
 	for (char *p = copy; p && *p; p++)

@@ -22,6 +22,9 @@ static inline bool strv_eq_nocase(const char *a, const char *b) {
 bool strv_starts_with_nocase(const char *s, const char *prefix);
 bool strv_ends_with_nocase(const char *s, const char *suffix);
 
+// The whole of `in` into out; -ENAMETOOLONG, and out untouched, when it does not fit.
+int strv_copy(char *out, size_t size, const char *in) _must_check_;
+
 // malloc'd lower-case copy (ASCII); NULL when out of memory.
 char *strv_lower(const char *s);
 

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Azure Resource Manager: the face management.azure.com over a table of resource types.
+#pragma once
+
+#include "arm/type.h"
+
+struct arm_config {
+	struct store *store;  // parts are borrowed
+	struct entra *entra;
+	struct vault_service *vault;
+	const char *tenant_id;
+	const struct arm_type *const *types;
+	size_t type_count;
+	bool strict;            // advisories are errors
+	int64_t cache_seconds;  // how long a disk server may use a key before it asks again
+};
+
+int arm_open(const struct arm_config *config, struct arm **out, struct err *err) _must_check_;
+void arm_close(struct arm *arm);  // also wakes whoever waits for a revision
+
+void arm_handle(void *arm, const struct http_request *req, struct http_response *res);
+
+// Fail the operations whose deadline has passed. Called by the scheduler.
+int arm_expire_operations(struct arm *arm, struct err *err) _must_check_;
+
+// Wake everyone in arm_revision_wait, so that the server can stop without waiting for them.
+void arm_interrupt(struct arm *arm);

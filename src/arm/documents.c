@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arm/documents.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strv.h"
+
+enum { TAGS_MAX = 50, TAG_NAME_MAX = 512, TAG_VALUE_MAX = 256 };
+
+#define GROUP_TYPE "Microsoft.Resources/resourceGroups"
+
+static int authorize_type(struct arm_call *call, const struct arm_type *type, const char *verb, struct err *err) {
+	char permission[256];
+	// A resource group's actions are named below its subscription.
+	const char *name = strcmp(type->name, GROUP_TYPE) == 0 ? "Microsoft.Resources/subscriptions/resourceGroups" : type->name;
+	(void)snprintf(permission, sizeof(permission), "%s/%s", name, verb);
+	return arm_authorize(call, call->target->id, permission, err);
+}
+
+// Azure prints "westeurope" for "West Europe".
+static int normalise_location(const char *given, char *out, size_t size, struct err *err) {
+	size_t n = 0;
+	for (const char *p = given; *p; p++) {
+		if (*p == ' ')
+			continue;
+		if (!isalnum((unsigned char)*p) || n + 1 >= size)
+			return err_set(err, -EINVAL, 400, "LocationNotAvailableForResourceType",
+				"The provided location '%.64s' is not available.", given);
+		out[n++] = (char)tolower((unsigned char)*p);
+	}
+	out[n] = 0;
+	return n > 0 ? 0 : err_set(err, -EINVAL, 400, "LocationRequired", "The location property is required for this definition.");
+}
+
+static int merge_location(struct arm_call *call, const struct arm_type *type, struct resource *r, const json_t *body,
+	struct err *err) {
+	const char *given = json_str(body, "location");
+	const char *stored = json_str(r->body, "location");
+	char location[48];
+	if (!type->has_location || (!given && stored))
+		return 0;
+	if (!given)
+		return err_set(err, -EINVAL, 400, "LocationRequired", "The location property is required for this definition.");
+	int rc = normalise_location(given, location, sizeof(location), err);
+	if (rc < 0)
+		return rc;
+	if (stored && strcmp(stored, location) != 0)
+		return err_set(err, -EEXIST, 409, "InvalidResourceLocation",
+			"The resource '%s' already exists in location '%s' in resource group '%s'. A resource with the same name "
+			"cannot be created in location '%s'. Please select a new resource name.",
+			r->name, stored, call->target->group, location);
+	return json_set_str(r->body, "location", location) < 0 ? err_oom(err) : 0;
+}
+
+static int check_tags(const json_t *tags, struct err *err) {
+	if (!json_is_object(tags) || json_object_size(tags) > TAGS_MAX)
+		return err_set(err, -EINVAL, 400, "InvalidTags", "Tags are an object of at most %d members.", TAGS_MAX);
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)tags, name, value) {
+		if (strlen(name) > TAG_NAME_MAX || !json_is_string(value) || json_string_length(value) > TAG_VALUE_MAX)
+			return err_set(err, -EINVAL, 400, "InvalidTagNameOrValue",
+				"A tag name has at most %d characters and its value is a string of at most %d.", TAG_NAME_MAX,
+				TAG_VALUE_MAX);
+	}
+	return 0;
+}
+
+static int merge_tags(struct resource *r, const json_t *body, bool patch, struct err *err) {
+	json_t *tags = json_object_get(body, "tags");
+	if (!tags || json_is_null(tags)) {
+		if (!patch)
+			(void)json_object_del(r->body, "tags");
+		return 0;
+	}
+	int rc = check_tags(tags, err);
+	if (rc < 0)
+		return rc;
+	return json_object_set(r->body, "tags", tags) < 0 ? err_oom(err) : 0;
+}
+
+// What every type takes from the request in the same way; then the provider's own part.
+static int apply(struct arm_call *call, const struct arm_type *type, struct resource *r, const json_t *body, bool patch,
+	struct err *err) {
+	int rc = merge_location(call, type, r, body, err);
+	if (rc == 0)
+		rc = merge_tags(r, body, patch, err);
+	if (rc == 0 && type->has_identity)
+		rc = arm_identity_merge(call, r, body, err);
+	if (rc == 0)
+		rc = type->put(call, r, body, patch, err);
+	return rc;
+}
+
+static int group_must_exist(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	if (strcmp(type->name, GROUP_TYPE) == 0)
+		return 0;
+	char id[ARM_ID_MAX];
+	(void)snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", call->target->subscription, call->target->group);
+	_cleanup_resource_ struct resource group = {0};
+	int rc = resource_load(call->tx, id, &group, err);
+	if (rc == -ENOENT)
+		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
+			call->target->group);
+	return rc;
+}
+
+static int show(struct arm_call *call, const struct arm_type *type, struct resource *r, json_t **out, struct err *err) {
+	_cleanup_json_ json_t *shown = NULL;
+	int rc = resource_show(r, &shown, err);
+	if (rc == 0 && type->show)
+		rc = type->show(call, r, shown, err);
+	if (rc < 0)
+		return rc;
+	*out = TAKE_PTR(shown);
+	return 0;
+}
+
+static int write_resource(struct arm_call *call, const struct arm_type *type, bool patch, struct err *err) {
+	_cleanup_json_ json_t *body = NULL;
+	int rc = authorize_type(call, type, "write", err);
+	if (rc == 0)
+		rc = arm_body(call->request, &body, err);
+	if (rc == 0)
+		rc = group_must_exist(call, type, err);
+	if (rc < 0)
+		return rc;
+
+	_cleanup_resource_ struct resource r = {0};
+	rc = resource_load(call->tx, call->target->id, &r, err);
+	if (rc == -ENOENT && !patch)
+		rc = resource_new(call->target, type->name, &r, err);
+	if (rc < 0)
+		return rc;
+	bool created = !r.stored;
+	rc = apply(call, type, &r, body, patch, err);
+	if (rc == 0)
+		rc = resource_save(call->tx, &r, err);
+	if (rc == 0)
+		rc = arm_operation_settle_idle(call, err);
+	if (rc < 0)
+		return rc;
+	// The answer shows the resource as the request left it, before an operation that had nothing to wait for settled.
+	rc = show(call, type, &r, &call->response->json, err);
+	if (rc == 0 && call->response->status == 0)
+		call->response->status = call->operation[0] && type->accepts ? 202 : created ? 201 : 200;
+	return rc;
+}
+
+static int read_resource(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	int rc = authorize_type(call, type, "read", err);
+	_cleanup_resource_ struct resource r = {0};
+	if (rc == 0)
+		rc = resource_load(call->tx, call->target->id, &r, err);
+	if (rc == -ENOENT && strcmp(type->name, GROUP_TYPE) == 0)
+		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
+			call->target->group);
+	return rc < 0 ? rc : show(call, type, &r, &call->response->json, err);
+}
+
+struct listing {
+	struct arm_call *call;
+	const struct arm_type *type;
+	json_t *value;
+};
+
+static int add_to_listing(void *ctx, struct store_tx *tx, struct resource *r, struct err *err) {
+	(void)tx;
+	struct listing *l = ctx;
+	json_t *shown = NULL;
+	int rc = show(l->call, l->type, r, &shown, err);
+	if (rc < 0)
+		return rc;
+	return json_array_append_new(l->value, shown) < 0 ? err_oom(err) : 0;
+}
+
+static int list_resources(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	int rc = authorize_type(call, type, "read", err);
+	if (rc < 0)
+		return rc;
+	struct listing l = {.call = call, .type = type, .value = json_array()};
+	call->response->json = json_pack("{s:o}", "value", l.value);
+	if (!call->response->json)
+		return err_oom(err);
+	return resource_each(call->tx, call->target->subscription, call->target->group, type->name, add_to_listing, &l, err);
+}
+
+static int delete_resource(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	int rc = authorize_type(call, type, "delete", err);
+	_cleanup_resource_ struct resource r = {0};
+	if (rc == 0)
+		rc = resource_load(call->tx, call->target->id, &r, err);
+	if (rc == -ENOENT) {
+		call->response->status = 204;
+		return 0;
+	}
+	if (rc == 0)
+		rc = type->remove(call, &r, err);
+	if (rc < 0)
+		return rc;
+	if (call->operation[0]) {
+		call->response->status = 202;
+		rc = resource_save(call->tx, &r, err);
+		return rc < 0 ? rc : arm_operation_settle_idle(call, err);
+	}
+	call->response->status = 200;
+	if (type->has_identity)
+		rc = arm_identity_remove(call, &r, err);
+	return rc < 0 ? rc : resource_delete(call->tx, &r, err);
+}
+
+const struct arm_action *arm_documents_action(const struct arm_type *type, const char *method, const char *tail) {
+	for (size_t i = 0; i < type->action_count; i++)
+		if (strcmp(type->actions[i].method, method) == 0 && strv_eq_nocase(type->actions[i].name, tail))
+			return &type->actions[i];
+	return NULL;
+}
+
+int arm_documents_load_for(struct arm_call *call, const struct arm_type *type, const struct arm_action *action,
+	struct resource *out, struct err *err) {
+	int rc = authorize_type(call, type, action->permission, err);
+	return rc < 0 ? rc : resource_load(call->tx, call->target->id, out, err);
+}
+
+static int run_action(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	const struct arm_action *action = arm_documents_action(type, http_method(call->request), call->target->tail);
+	if (!action)
+		return err_set(err, -ENOENT, 404, "InvalidResourceType",
+			"The resource type '%s' has no operation '%s' for method %s.", type->name, call->target->tail,
+			http_method(call->request));
+	_cleanup_resource_ struct resource r = {0};
+	int rc = arm_documents_load_for(call, type, action, &r, err);
+	if (rc == 0)
+		rc = action->run(call, &r, err);
+	if (rc == 0)
+		rc = arm_operation_settle_idle(call, err);
+	if (rc == 0 && call->response->status == 0 && call->operation[0])
+		call->response->status = 202;
+	return rc;
+}
+
+int arm_documents_dispatch(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	const char *method = http_method(call->request);
+	if (call->target->tail[0])
+		return run_action(call, type, err);
+	if (strcmp(method, "GET") == 0)
+		return call->target->name[0] ? read_resource(call, type, err) : list_resources(call, type, err);
+	if (call->target->name[0] && strcmp(method, "PUT") == 0)
+		return write_resource(call, type, false, err);
+	if (call->target->name[0] && strcmp(method, "PATCH") == 0)
+		return write_resource(call, type, true, err);
+	if (call->target->name[0] && strcmp(method, "DELETE") == 0)
+		return delete_resource(call, type, err);
+	return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The method %s is not allowed here.", method);
+}

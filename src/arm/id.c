@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arm/id.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strv.h"
+
+enum { SEGMENTS_MAX = 24 };
+
+struct segments {
+	char text[ARM_ID_MAX];
+	const char *at[SEGMENTS_MAX];
+	size_t count;
+};
+
+static int malformed(const char *path, struct err *err) {
+	return err_set(err, -EINVAL, 404, "InvalidResourceType", "The path '%.200s' does not address a resource.", path);
+}
+
+static int split(const char *path, struct segments *s, struct err *err) {
+	if (path[0] != '/' || strlen(path) >= sizeof(s->text))
+		return malformed(path, err);
+	(void)snprintf(s->text, sizeof(s->text), "%s", path + 1);
+	char *rest = s->text;
+	for (char *part; (part = strsep(&rest, "/"));) {
+		if (!*part && !rest)
+			break;  // one trailing slash
+		if (!*part || s->count == SEGMENTS_MAX || strlen(part) >= ARM_NAME_MAX)
+			return malformed(path, err);
+		s->at[s->count++] = part;
+	}
+	return 0;
+}
+
+// Append "/segment" for each of the segments [from, to).
+static void join(char *out, size_t size, const struct segments *s, size_t from, size_t to) {
+	size_t used = strlen(out);
+	for (size_t i = from; i < to && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "/%s", s->at[i]);
+}
+
+static void copy(char *out, size_t size, const char *in) {
+	(void)snprintf(out, size, "%s", in);
+}
+
+// The segments before any "providers": a subscription, a group, or nothing.
+static bool read_container(const struct segments *s, size_t end, struct arm_target *t) {
+	if (end == 0)
+		return true;
+	if (!strv_eq_nocase(s->at[0], "subscriptions"))
+		return false;
+	if (end == 1) {
+		copy(t->type, sizeof(t->type), "Microsoft.Resources/subscriptions");
+		return true;
+	}
+	if (strlen(s->at[1]) >= sizeof(t->subscription))
+		return false;
+	copy(t->subscription, sizeof(t->subscription), s->at[1]);
+	copy(t->type, sizeof(t->type), "Microsoft.Resources/subscriptions");
+	copy(t->name, sizeof(t->name), s->at[1]);
+	if (end == 2)
+		return true;
+	if (!strv_eq_nocase(s->at[2], "resourceGroups"))
+		return false;
+	copy(t->type, sizeof(t->type), "Microsoft.Resources/resourceGroups");
+	t->name[0] = 0;
+	if (end == 3)
+		return true;
+	copy(t->group, sizeof(t->group), s->at[3]);
+	copy(t->name, sizeof(t->name), s->at[3]);
+	return end == 4;
+}
+
+// namespace/type/name[/type/name…][/tail] after the last "providers".
+static bool read_provider(const struct segments *s, size_t at, struct arm_target *t) {
+	size_t left = s->count - at;
+	if (left < 2)
+		return false;
+	bool ends_with_type = left % 2 == 0;
+	// "ns/t" is a collection; "ns/t/n/x" is an action or a child collection of "ns/t/n".
+	bool has_tail = ends_with_type && left > 2;
+	size_t end = has_tail ? s->count - 1 : s->count;
+
+	size_t used = (size_t)snprintf(t->type, sizeof(t->type), "%s", s->at[at]);
+	for (size_t i = at + 1; i < end && used < sizeof(t->type); i += 2)
+		used += (size_t)snprintf(t->type + used, sizeof(t->type) - used, "/%s", s->at[i]);
+	if (used >= sizeof(t->type))
+		return false;
+	copy(t->name, sizeof(t->name), ends_with_type && !has_tail ? "" : s->at[end - 1]);
+	if (has_tail) {
+		if (strlen(s->at[end]) >= sizeof(t->tail))
+			return false;
+		copy(t->tail, sizeof(t->tail), s->at[end]);
+	}
+	join(t->id, sizeof(t->id), s, 0, end);
+	return true;
+}
+
+static size_t last_providers(const struct segments *s) {
+	for (size_t i = s->count; i > 0; i--)
+		if (strv_eq_nocase(s->at[i - 1], "providers"))
+			return i - 1;
+	return s->count;
+}
+
+static size_t first_providers(const struct segments *s) {
+	for (size_t i = 0; i < s->count; i++)
+		if (strv_eq_nocase(s->at[i], "providers"))
+			return i;
+	return s->count;
+}
+
+int arm_parse_path(const char *path, struct arm_target *out, struct err *err) {
+	struct segments s = {0};
+	struct arm_target t = {0};
+	int rc = split(path, &s, err);
+	if (rc < 0)
+		return rc;
+	// The container ends at the first "providers"; an extension resource has a second one.
+	if (!read_container(&s, first_providers(&s), &t))
+		return malformed(path, err);
+	size_t last = last_providers(&s);
+	join(t.scope, sizeof(t.scope), &s, 0, last);
+	if (last == s.count) {
+		copy(t.id, sizeof(t.id), t.scope);
+	} else if (!read_provider(&s, last + 1, &t)) {
+		return malformed(path, err);
+	}
+	*out = t;
+	return 0;
+}
+
+int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) {
+	struct arm_target t;
+	if (arm_parse_path(id, &t, NULL) < 0 || !strv_eq_nocase(t.type, type) || !t.name[0] || t.tail[0])
+		return err_set(err, -EINVAL, 400, "LinkedInvalidPropertyId",
+			"Property id '%.300s' is not a valid id of a resource of type '%s'.", id, type);
+	*out = t;
+	return 0;
+}

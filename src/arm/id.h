@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resource ids and the request paths that address them (Azure Resource Manager REST reference).
+//
+//   /subscriptions/{s}/resourceGroups/{rg}/providers/{namespace}/{type}/{name}[/{type}/{name}…][/{action}]
+//   /subscriptions/{s}/providers/{namespace}/{type}                     a collection over the subscription
+//   {any id}/providers/Microsoft.Authorization/roleAssignments/{name}   an extension of another resource
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+#define ARM_ID_MAX 1024
+#define ARM_NAME_MAX 128
+
+struct arm_target {
+	char id[ARM_ID_MAX];       // what is addressed, without a trailing type or action segment
+	char scope[ARM_ID_MAX];    // what stands before the last "/providers/", or the parent of a group or subscription
+	char subscription[64];     // "" at tenant level
+	char group[ARM_NAME_MAX];  // "" outside a resource group
+	char type[ARM_NAME_MAX];   // "Microsoft.Compute/disks"; "Microsoft.Resources/resourceGroups" and
+	                           // "Microsoft.Resources/subscriptions" for those; "" when nothing is addressed
+	char name[ARM_NAME_MAX];   // last name; "" for a collection
+	char tail[64];             // a segment after the name: an action or a child collection; "" when none
+};
+
+// -EINVAL (400 or 404 in ARM's words) when the path has no such form or a part is too long.
+int arm_parse_path(const char *path, struct arm_target *out, struct err *err) _must_check_;
+
+// As arm_parse_path, for an id that must name one resource of this type.
+int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) _must_check_;

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "arm/resource.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strv.h"
+
+#define COLUMNS "display_id, type, subscription_id, resource_group, name, body, hidden, generation, created, changed"
+
+void resource_free(struct resource *r) {
+	json_decref(r->body);
+	json_decref(r->hidden);
+	*r = (struct resource){0};
+}
+
+static void copy(char *out, size_t size, const char *in) {
+	(void)snprintf(out, size, "%s", in);
+}
+
+static int lower(char *out, size_t size, const char *in, struct err *err) {
+	_cleanup_free_ char *text = strv_lower(in);
+	if (!text)
+		return err_oom(err);
+	copy(out, size, text);
+	return 0;
+}
+
+int resource_new(const struct arm_target *t, const char *type, struct resource *out, struct err *err) {
+	struct resource r = {.body = json_pack("{s:{}}", "properties"), .hidden = json_object()};
+	if (!r.body || !r.hidden || lower(r.id, sizeof(r.id), t->id, err) < 0) {
+		resource_free(&r);
+		return err_oom(err);
+	}
+	copy(r.display_id, sizeof(r.display_id), t->id);
+	copy(r.type, sizeof(r.type), type);
+	copy(r.subscription, sizeof(r.subscription), t->subscription);
+	copy(r.group, sizeof(r.group), t->group);
+	copy(r.name, sizeof(r.name), t->name);
+	r.created = r.changed = clock_now();
+	*out = r;
+	return 0;
+}
+
+static int read_row(struct store_rows *rows, struct resource *out, struct err *err) {
+	struct resource r = {.stored = true};
+	int rc = lower(r.id, sizeof(r.id), store_text(rows, 0), err);
+	if (rc < 0)
+		return rc;
+	copy(r.display_id, sizeof(r.display_id), store_text(rows, 0));
+	copy(r.type, sizeof(r.type), store_text(rows, 1));
+	copy(r.subscription, sizeof(r.subscription), store_text(rows, 2));
+	copy(r.group, sizeof(r.group), store_text(rows, 3));
+	copy(r.name, sizeof(r.name), store_text(rows, 4));
+	const char *body = store_text(rows, 5), *hidden = store_text(rows, 6);
+	rc = json_parse(body, strlen(body), "InternalServerError", &r.body, err);
+	if (rc == 0)
+		rc = json_parse(hidden, strlen(hidden), "InternalServerError", &r.hidden, err);
+	if (rc < 0) {
+		resource_free(&r);
+		return err_set(err, rc, 500, "InternalServerError", "The stored resource %s cannot be read.", r.display_id);
+	}
+	r.generation = store_int(rows, 7);
+	r.created = store_int(rows, 8);
+	r.changed = store_int(rows, 9);
+	*out = r;
+	return 0;
+}
+
+int resource_load(struct store_tx *tx, const char *id, struct resource *out, struct err *err) {
+	_cleanup_free_ char *key = strv_lower(id);
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	if (!key)
+		return err_oom(err);
+	int rc = store_query(tx, &rows, err, "SELECT " COLUMNS " FROM resources WHERE id = $1", "s", key);
+	if (rc == 0)
+		rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	if (rc > 0)
+		return read_row(rows, out, err);
+	struct arm_target t = {0};
+	if (arm_parse_path(id, &t, NULL) < 0)
+		copy(t.name, sizeof(t.name), id);
+	return err_set(err, -ENOENT, 404, "ResourceNotFound",
+		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to "
+		"https://aka.ms/ARMResourceNotFoundFix",
+		t.type, t.name, t.group);
+}
+
+int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {
+	_cleanup_free_ char *body = json_text(r->body);
+	_cleanup_free_ char *hidden = json_text(r->hidden);
+	_cleanup_free_ char *subscription = strv_lower(r->subscription);
+	_cleanup_free_ char *group = strv_lower(r->group);
+	if (!body || !hidden || !subscription || !group)
+		return err_oom(err);
+	r->changed = clock_now();
+	int rc = r->stored
+		? store_exec(tx, err, "UPDATE resources SET body = $1, hidden = $2, generation = $3, changed = $4 WHERE id = $5",
+			  "ssiis", body, hidden, r->generation, r->changed, r->id)
+		: store_exec(tx, err,
+			  "INSERT INTO resources (id, display_id, type, subscription_id, resource_group, name, body, hidden,"
+			  " generation, created, changed) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
+			  "ssssssssiii", r->id, r->display_id, r->type, subscription, group, r->name, body, hidden,
+			  r->generation, r->created, r->changed);
+	if (rc < 0)
+		return rc;
+	r->stored = true;
+	return 0;
+}
+
+int resource_delete(struct store_tx *tx, const struct resource *r, struct err *err) {
+	int rc = store_exec(tx, err, "DELETE FROM resources WHERE id = $1", "s", r->id);
+	return rc < 0 ? rc : 0;
+}
+
+// The ids first, so that the visitor may write while it walks.
+static int matching_ids(struct store_tx *tx, const char *subscription, const char *group, const char *type,
+	json_t *ids, struct err *err) {
+	_cleanup_free_ char *sub = strv_lower(subscription);
+	_cleanup_free_ char *rg = strv_lower(group);
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	if (!sub || !rg)
+		return err_oom(err);
+	int rc = store_query(tx, &rows, err,
+		"SELECT id FROM resources WHERE ($1 = '' OR subscription_id = $1) AND ($2 = '' OR resource_group = $2)"
+		" AND ($3 = '' OR type = $3) ORDER BY id",
+		"sss", sub, rg, type);
+	while (rc >= 0 && (rc = store_next(rows, err)) > 0)
+		if (json_array_append_new(ids, json_string(store_text(rows, 0))) < 0)
+			return err_oom(err);
+	return rc;
+}
+
+int resource_each(struct store_tx *tx, const char *subscription, const char *group, const char *type,
+	resource_visitor each, void *ctx, struct err *err) {
+	_cleanup_json_ json_t *ids = json_array();
+	if (!ids)
+		return err_oom(err);
+	int rc = matching_ids(tx, subscription, group, type, ids, err);
+	size_t i;
+	json_t *id;
+	json_array_foreach(ids, i, id) {
+		if (rc < 0)
+			break;
+		_cleanup_resource_ struct resource r = {0};
+		rc = resource_load(tx, json_string_value(id), &r, err);
+		if (rc == -ENOENT)
+			rc = 0;  // an earlier visit removed it
+		else if (rc == 0)
+			rc = each(ctx, tx, &r, err);
+	}
+	return rc;
+}
+
+int resource_show(const struct resource *r, json_t **out, struct err *err) {
+	_cleanup_json_ json_t *shown = json_pack("{s:s, s:s, s:s}", "id", r->display_id, "name", r->name, "type", r->type);
+	_cleanup_json_ json_t *body = json_deep_copy(r->body);
+	if (!shown || !body || json_object_update(shown, body) < 0)
+		return err_oom(err);
+	*out = TAKE_PTR(shown);
+	return 0;
+}
+
+json_t *resource_properties(struct resource *r) {
+	json_t *properties = json_object_get(r->body, "properties");
+	if (!json_is_object(properties)) {
+		properties = json_object();
+		if (json_set(r->body, "properties", properties) < 0)
+			return NULL;
+	}
+	return properties;
+}
+
+const char *resource_property(const struct resource *r, const char *path) {
+	return json_str(json_object_get(r->body, "properties"), path);
+}
+
+const char *resource_hidden(const struct resource *r, const char *path) {
+	return json_str(r->hidden, path);
+}
+
+int resource_set_property(struct resource *r, const char *name, const char *value, struct err *err) {
+	json_t *properties = resource_properties(r);
+	return properties && json_set_str(properties, name, value) == 0 ? 0 : err_oom(err);
+}
+
+int resource_set_hidden(struct resource *r, const char *name, const char *value, struct err *err) {
+	return json_set_str(r->hidden, name, value) == 0 ? 0 : err_oom(err);
+}

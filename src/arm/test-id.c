@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arm/id.h"
+
+static struct arm_target parsed(const char *path) {
+	struct arm_target t;
+	struct err err = {0};
+	assert_int_equal(arm_parse_path(path, &t, &err), 0);
+	return t;
+}
+
+static void test_resource(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/disks/d");
+	assert_string_equal(t.subscription, "s");
+	assert_string_equal(t.group, "rg");
+	assert_string_equal(t.type, "Microsoft.Compute/disks");
+	assert_string_equal(t.name, "d");
+	assert_string_equal(t.tail, "");
+	assert_string_equal(t.scope, "/subscriptions/s/resourceGroups/rg");
+}
+
+static void test_action_is_a_tail_and_not_part_of_the_id(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v/start");
+	assert_string_equal(t.name, "v");
+	assert_string_equal(t.tail, "start");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v");
+}
+
+static void test_collection(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/providers/Microsoft.Compute/disks/");
+	assert_string_equal(t.type, "Microsoft.Compute/disks");
+	assert_string_equal(t.name, "");
+	assert_string_equal(t.group, "");
+}
+
+static void test_containers(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resourcegroups/rg");
+	assert_string_equal(t.type, "Microsoft.Resources/resourceGroups");
+	assert_string_equal(t.name, "rg");
+	t = parsed("/subscriptions/s/resourceGroups");
+	assert_string_equal(t.type, "Microsoft.Resources/resourceGroups");
+	assert_string_equal(t.name, "");
+	t = parsed("/subscriptions");
+	assert_string_equal(t.type, "Microsoft.Resources/subscriptions");
+	assert_string_equal(t.name, "");
+	t = parsed("/subscriptions/s");
+	assert_string_equal(t.name, "s");
+}
+
+static void test_extension_takes_the_last_provider_and_the_scope_before_it(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v/keys/k"
+				     "/providers/Microsoft.Authorization/roleAssignments/g");
+	assert_string_equal(t.type, "Microsoft.Authorization/roleAssignments");
+	assert_string_equal(t.name, "g");
+	assert_string_equal(t.group, "rg");
+	assert_string_equal(t.scope, "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v/keys/k");
+}
+
+static void test_child_of_a_location(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/providers/Microsoft.Compute/locations/westeurope/operations/o");
+	assert_string_equal(t.type, "Microsoft.Compute/locations/operations");
+	assert_string_equal(t.name, "o");
+}
+
+static void test_malformed_paths_are_refused(void **state) {
+	(void)state;
+	char longest[2 * ARM_ID_MAX];
+	memset(longest, 'a', sizeof(longest));
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = 0;
+	const char *const bad[] = {"", "subscriptions/s", "/nothing/s", "/subscriptions//resourceGroups/rg",
+		"/subscriptions/s/resourceGroups/rg/disks/d", "/subscriptions/s/resourceGroups/rg/providers",
+		"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute", longest,
+		"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct arm_target t = {.name = "untouched"};
+		struct err err = {0};
+		assert_int_equal(arm_parse_path(bad[i], &t, &err), -EINVAL);
+		assert_string_equal(t.name, "untouched");
+		assert_int_not_equal(err.status, 0);
+	}
+}
+
+static void test_an_id_of_another_type_is_refused(void **state) {
+	(void)state;
+	struct arm_target t;
+	struct err err = {0};
+	const char *disk = "/subscriptions/s/resourceGroups/rg/providers/microsoft.compute/DISKS/d";
+	assert_int_equal(arm_parse_id(disk, "Microsoft.Compute/disks", &t, &err), 0);
+	assert_int_equal(arm_parse_id(disk, "Microsoft.Compute/diskEncryptionSets", &t, &err), -EINVAL);
+	assert_string_equal(err.code, "LinkedInvalidPropertyId");
+	assert_int_equal(arm_parse_id("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/disks/d/start",
+				 "Microsoft.Compute/disks", &t, &err),
+		-EINVAL);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_resource),
+		cmocka_unit_test(test_action_is_a_tail_and_not_part_of_the_id),
+		cmocka_unit_test(test_collection),
+		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_extension_takes_the_last_provider_and_the_scope_before_it),
+		cmocka_unit_test(test_child_of_a_location),
+		cmocka_unit_test(test_malformed_paths_are_refused),
+		cmocka_unit_test(test_an_id_of_another_type_is_refused),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

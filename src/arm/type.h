@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The descriptor of a resource type, and the call that its functions work in. A provider is one file that fills a
+// descriptor; the engine does everything that all types share: tokens, RBAC, ids, groups, locations, tags, identity,
+// storage, operations, the activity log, the forms of answers.
+#pragma once
+
+#include <stdbool.h>
+
+#include "access/access.h"
+#include "arm/resource.h"
+#include "entra/entra.h"
+#include "net/http_server.h"
+#include "vault/vault.h"
+
+struct arm;
+
+// One request, inside one transaction (for GET a read-only one).
+struct arm_call {
+	struct arm *arm;
+	struct store_tx *tx;
+	const struct caller *caller;
+	const struct arm_target *target;
+	const struct http_request *request;
+	struct http_response *response;
+	char operation[ENC_UUID_SIZE];  // set by arm_operation_start: the answer points to it
+	char advisories[768];           // "; "-separated
+	bool hosts_concerned;           // the desired state of a hypervisor changed
+};
+
+// {name}/{action}: `method` and name as in the path, `permission` below the type ("start/action"). `run` may set
+// response->json and response->status; without them the answer is 200, or 202 when an operation was started.
+struct arm_action {
+	const char *method, *name, *permission;
+	int (*run)(struct arm_call *call, struct resource *r, struct err *err);
+	bool own_transaction;  // call->tx is NULL and r is a copy: the action waits, and opens transactions itself
+};
+
+struct arm_type {
+	const char *name;       // "Microsoft.Compute/disks", as Azure spells it
+	bool has_location;      // PUT needs a location, the same one each time
+	bool has_identity;      // body.identity is understood
+	bool accepts;           // PUT and PATCH answer 202 and an operation (as the disk provider does), not 200 or 201
+
+	// Validate body (the request) and bring r (fresh, or as stored) to it. location, tags, sku and identity are
+	// already merged; properties are the provider's. PATCH calls it with `patch` true: only what is there changes.
+	int (*put)(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err);
+
+	// Complete what GET shows. May be NULL.
+	int (*show)(struct arm_call *call, struct resource *r, json_t *shown, struct err *err);
+
+	// Undo what the resource stands for. With an operation started the row stays until `settled` removes it.
+	int (*remove)(struct arm_call *call, struct resource *r, struct err *err);
+
+	// An operation on r has ended: failure is NULL, or what went wrong. Runs in the transaction that ends it; saves
+	// r itself, or deletes it. May be NULL.
+	int (*settled)(struct arm *arm, struct store_tx *tx, struct resource *r, const char *kind, const struct err *failure,
+		struct err *err);
+
+	const struct arm_action *actions;
+	size_t action_count;
+
+	// A type that is not kept as resource documents answers by itself (role assignments, deleted vaults). The
+	// permission has not been checked.
+	int (*raw)(struct arm_call *call, struct err *err);
+};
+
+// Deny by default: 403 AuthorizationFailed (-EACCES) unless the caller may do `permission` ("Microsoft.X/y/write") at
+// scope. Linked: 403 LinkedAuthorizationFailed for another resource that the request points to.
+int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) _must_check_;
+int arm_authorize_linked(struct arm_call *call, const char *id, const char *permission, struct err *err) _must_check_;
+
+// Say that Azure would refuse this. An error (400) under --strict; else the call goes on and the answer carries it.
+int arm_advise(struct arm_call *call, struct err *err, const char *code, const char *fmt, ...) _printf_(4, 5) _must_check_;
+
+// Request body of the call, parsed; -EINVAL (400) when it is not a JSON object. The caller owns *out.
+int arm_body(const struct http_request *request, json_t **out, struct err *err) _must_check_;
+
+// Start an asynchronous operation on r; it ends when every wait is met, one fails, or `timeout_seconds` pass. Without
+// any arm_operation_wait it ends with the call.
+int arm_operation_start(struct arm_call *call, const struct resource *r, const char *kind, int64_t timeout_seconds,
+	struct err *err) _must_check_;
+int arm_operation_wait(struct arm_call *call, const struct resource *waited_for, struct err *err) _must_check_;
+
+// Does an operation still wait for this resource?
+int arm_operation_pending(struct store_tx *tx, const struct resource *r, bool *pending, struct err *err) _must_check_;
+
+// Is an operation that was started on this resource still in progress?
+int arm_operation_running(struct store_tx *tx, const struct resource *r, bool *running, struct err *err) _must_check_;
+
+// End what waits for this resource because the call wants something else of it: 409 OperationPreempted. Call it before
+// r is changed: the types' `settled` see the resource as stored.
+#define ARM_PREEMPTED "OperationPreempted"
+int arm_operation_preempt(struct arm_call *call, const struct resource *r, struct err *err) _must_check_;
+
+// The hypervisor has reported `generation` of a resource, in its words or with a failure: ends what waited for it.
+int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct resource *r, int64_t generation,
+	const struct err *failure, struct err *err) _must_check_;
+
+// Parts of the instance, for providers.
+struct entra *arm_entra(struct arm *arm);
+struct vault_service *arm_vault(struct arm *arm);
+struct store *arm_store(struct arm *arm);
+const char *arm_tenant(struct arm *arm);
+int64_t arm_cache_seconds(struct arm *arm);
+
+// The revision of what hypervisors shall do: arm_revision_bump in the transaction that changes it (the engine does so
+// when call->hosts_concerned), arm_revision_wait returns when it is no longer `seen` or after so many seconds.
+int arm_revision_bump(struct arm *arm, struct store_tx *tx, struct err *err) _must_check_;
+int64_t arm_revision_wait(struct arm *arm, int64_t seen, int64_t seconds);
+int arm_revision_read(struct store_tx *tx, int64_t *out, struct err *err) _must_check_;  // 0 before the first change
+void arm_revision_publish(struct arm *arm);  // after the commit of a bump: wake the waiting

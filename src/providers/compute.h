@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the types of Microsoft.Compute know of each other.
+#pragma once
+
+#include "arm/type.h"
+
+#define DISK_TYPE "Microsoft.Compute/disks"
+#define SET_TYPE "Microsoft.Compute/diskEncryptionSets"
+#define MACHINE_TYPE "Microsoft.Compute/virtualMachines"
+
+// 400 InvalidParameter (-EINVAL).
+int compute_invalid(struct err *err, const char *fmt, ...) _printf_(2, 3);
+// 409 OperationNotAllowed (-EBUSY).
+int compute_not_allowed(struct err *err, const char *fmt, ...) _printf_(2, 3);
+
+// The id of the disk encryption set of a disk, wherever its kind puts it, or NULL.
+const char *compute_disk_set(const struct resource *disk);
+// The key its token holds as last reported, or NULL; and the key it shall hold.
+const char *compute_disk_current_key(const struct resource *disk);
+
+// Is the type a confidential one (securityType of a disk begins with "ConfidentialVM")?
+bool compute_disk_confidential(const struct resource *disk);
+
+// The virtual machine that owns the disk, loaded; -ENOENT when nobody does.
+int compute_disk_owner(struct store_tx *tx, const struct resource *disk, struct resource *machine, struct err *err)
+	_must_check_;
+
+// "deallocated" when nothing of the machine is left on a hypervisor: its disks are closed.
+bool compute_machine_deallocated(const struct resource *machine);
+
+// The client id of the identity that a set asks for keys with; -ENOENT (403 KeyVaultAccessTokenCannotBeAcquired)
+// when it has none any more.
+int compute_set_identity(struct store_tx *tx, const struct resource *set, char client_id[static ENC_UUID_SIZE],
+	struct err *err) _must_check_;

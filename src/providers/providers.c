@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "providers/providers.h"
+
+const struct arm_type *const provider_types[] = {
+	&subscriptions_type,
+	&resource_groups_type,
+	&user_assigned_identities_type,
+	&role_assignments_type,
+	&role_definitions_type,
+	&vaults_type,
+	&deleted_vaults_type,
+	&disk_encryption_sets_type,
+	&disks_type,
+	&virtual_machines_type,
+	&hypervisors_type,
+};
+const size_t provider_type_count = ARRAY_SIZE(provider_types);

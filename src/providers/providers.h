@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The resource types. A new one is a new file with a descriptor, and its line in the table of providers.c.
+#pragma once
+
+#include "arm/type.h"
+
+extern const struct arm_type resource_groups_type, subscriptions_type, user_assigned_identities_type, vaults_type,
+	deleted_vaults_type, role_assignments_type, role_definitions_type, disk_encryption_sets_type, disks_type,
+	virtual_machines_type, hypervisors_type;
+
+extern const struct arm_type *const provider_types[];
+extern const size_t provider_type_count;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// custodiskd: all HTTPS faces in one process, over one store and one keeper.
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/strv.h"
+#include "providers/providers.h"
+#include "server/faces.h"
+#include "server/instance.h"
+#include "server/listeners.h"
+#include "server/scheduler.h"
+
+enum { SECRET_HEAP = 1 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 86400 };
+
+struct options {
+	const char *data_dir, *listen;
+	bool strict;
+	int64_t cache_seconds, ready_fd;
+};
+
+struct server {
+	struct store *store;
+	struct keeper_client *keeper;
+	struct entra *entra;
+	struct vault_service *vault;
+	struct arm *arm;
+	struct scheduler *scheduler;
+	struct listeners *listeners;
+	struct instance instance;
+	struct faces faces;
+	struct buf pem;
+};
+
+static int parse_options(int argc, char **argv, struct options *o) {
+	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'}, {"listen", required_argument, NULL, 'l'},
+		{"strict", no_argument, NULL, 's'}, {"cache-seconds", required_argument, NULL, 'c'},
+		{"ready-fd", required_argument, NULL, 'r'}, {0}};
+	*o = (struct options){.cache_seconds = CACHE_SECONDS_DEFAULT, .ready_fd = -1};
+	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+		if (c == 'd')
+			o->data_dir = optarg;
+		else if (c == 'l')
+			o->listen = optarg;
+		else if (c == 's')
+			o->strict = true;
+		else if (c == 'c' && strv_int(optarg, 1, CACHE_SECONDS_MAX, &o->cache_seconds) == 0)
+			continue;
+		else if (c == 'r' && strv_int(optarg, 3, 1023, &o->ready_fd) == 0)
+			continue;
+		else
+			return -EINVAL;
+	}
+	return o->data_dir && optind == argc ? 0 : -EINVAL;
+}
+
+static int open_parts(struct server *s, const struct options *o, struct err *err) {
+	_cleanup_free_ char *keeper = strv_printf("%s/run/keeper.sock", o->data_dir);
+	_cleanup_free_ char *folder = strv_printf("%s/store", o->data_dir);
+	_cleanup_free_ char *database = strv_printf("%s/store/custodisk.db", o->data_dir);
+	if (!keeper || !folder || !database)
+		return err_oom(err);
+	int rc = io_mkdir(folder, 0700, err);
+	if (rc == 0)
+		rc = store_open(database, &s->store, err);
+	if (rc == 0)
+		rc = keeper_client_open(keeper, &s->keeper, err);
+	if (rc == 0)
+		rc = entra_open(s->store, s->keeper, &s->entra, err);
+	if (rc == 0)
+		rc = instance_open(s->store, o->data_dir, &s->instance, err);
+	if (rc == 0)
+		rc = instance_certificate(o->data_dir, &s->pem, err);
+	if (rc == 0)
+		rc = vault_service_open(s->store, s->keeper, s->entra, &s->vault, err);
+	return rc;
+}
+
+static int serve(struct server *s, const struct options *o, struct err *err) {
+	const struct arm_config arm = {.store = s->store, .entra = s->entra, .vault = s->vault,
+		.tenant_id = s->instance.tenant_id, .types = provider_types, .type_count = provider_type_count,
+		.strict = o->strict, .cache_seconds = o->cache_seconds};
+	int rc = arm_open(&arm, &s->arm, err);
+	if (rc == 0)
+		rc = scheduler_start(s->arm, s->vault, &s->scheduler, err);
+	if (rc < 0)
+		return rc;
+	s->faces = (struct faces){.entra = s->entra, .arm = s->arm, .vault = s->vault};
+	const struct listeners_config listeners = {.data_dir = o->data_dir, .listen = o->listen, .pem = buf_cstr(&s->pem),
+		.handler = faces_handle, .ctx = &s->faces};
+	return listeners_start(&listeners, &s->listeners, err);
+}
+
+// In the order in which they depend on each other: first nobody new, then who still works, then what they use.
+static void shut_down(struct server *s) {
+	if (s->arm)
+		arm_interrupt(s->arm);
+	listeners_stop(s->listeners);
+	scheduler_stop(s->scheduler);
+	arm_close(s->arm);
+	vault_service_close(s->vault);
+	entra_close(s->entra);
+	keeper_client_close(s->keeper);
+	store_close(s->store);
+	buf_free(&s->pem);
+}
+
+static void say_ready(int64_t fd) {
+	if (fd < 0)
+		return;
+	if (io_write_full((int)fd, "READY\n", 6) < 0)
+		log_warning("nobody waits for this server to be ready");
+	(void)close((int)fd);
+}
+
+int main(int argc, char **argv) {
+	struct options o;
+	struct err err = {0};
+	struct server server = {0};
+	log_init("custodiskd", LOG_LEVEL_INFO);
+	if (parse_options(argc, argv, &o) < 0) {
+		(void)fprintf(stderr, "usage: custodiskd --data-dir DIR [--listen ADDR:PORT] [--strict] [--cache-seconds N] "
+				      "[--ready-fd N]\n");
+		return 2;
+	}
+	// Blocked before any thread starts: only the wait below takes them.
+	sigset_t signals;
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(077);
+
+	int rc = secret_init(SECRET_HEAP, &err);
+	if (rc == 0)
+		rc = open_parts(&server, &o, &err);
+	if (rc == 0)
+		rc = serve(&server, &o, &err);
+	if (rc == 0) {
+		int number;
+		log_info("serves %s", o.data_dir);
+		say_ready(o.ready_fd);
+		(void)sigwait(&signals, &number);
+		log_info("stops on signal %d", number);
+	} else {
+		log_error("cannot start: %s", err.message);
+	}
+	shut_down(&server);
+	return rc < 0 ? 1 : 0;
+}
