@@ -11,7 +11,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-// Limits: over them the answer is 431 (headers), 413 (body), 414 (URL), and connections are closed.
+// Limits: over them the answer is 431 (headers), 413 (body), 414 (URL), and connections are closed. So they are after
+// every other request that is refused (400) before it reaches the handler: malformed headers, two lengths or hosts,
+// and what net/target.h refuses.
 #define HTTP_HEADER_MAX 65536       // bytes of request line and headers together
 #define HTTP_HEADER_COUNT_MAX 100
 #define HTTP_BODY_MAX (4u << 20)    // bytes
@@ -22,9 +24,9 @@
 struct http_request;
 
 // Of the current request; all strings borrowed until the handler returns.
-const char *http_method(const struct http_request *r);  // upper case
+const char *http_method(const struct http_request *r);  // upper case; the body of an answer to HEAD is not sent
 const char *http_host(const struct http_request *r);    // Host header, lower-cased, port and trailing dot removed; "" when missing
-const char *http_path(const struct http_request *r);    // percent-decoded, always starts with '/', NUL and invalid escapes refused before
+const char *http_path(const struct http_request *r);    // percent-decoded UTF-8, always starts with '/'; see net/target.h
 const char *http_target(const struct http_request *r);  // path and query as sent, for logs and nextLinks
 const char *http_query(const struct http_request *r, const char *name);   // decoded value, NULL when missing; names case-insensitive
 const char *http_header(const struct http_request *r, const char *name);  // NULL when missing; the first of several
@@ -46,7 +48,8 @@ struct http_response {
 	size_t field_count;
 };
 
-// Set or replace a header. The value is cut at the field's size; CR and LF are refused with -EINVAL.
+// Set or replace a header. The value is cut at the field's size; CR, LF and a name that is no token are refused with
+// -EINVAL, more headers than `fields` holds with -ENOSPC.
 int http_set_header(struct http_response *res, const char *name, const char *fmt, ...) _printf_(3, 4) _must_check_;
 
 // Returns nothing: a handler turns its own errors into the body its face documents.
@@ -64,5 +67,6 @@ struct http_server;
 int http_server_start(int listen_fd, const struct http_tls *tls, unsigned workers, http_handler handler, void *ctx,
 	struct http_server **out, struct err *err) _must_check_;
 
-// Stop accepting, let running requests finish (at most `seconds`), free.
+// Stop accepting, let running requests finish, free. Connections are cut after `seconds`, but a handler that still
+// runs is waited for: whoever stops a server first tells its handlers to come to an end.
 void http_server_stop(struct http_server *s, unsigned seconds);

@@ -2,7 +2,8 @@
 // Matching a method and a path against a face's table of routes.
 //
 // A pattern is literal segments, compared without case as Azure does, and `{name}` segments that capture one
-// non-empty segment: "/keys/{name}/{version}/unwrapkey". A trailing '/' on the path is ignored.
+// non-empty segment: "/keys/{name}/{version}/unwrapkey". A trailing '/' on the path is ignored. The first route of the
+// table that fits wins, so literal segments go before captures. HEAD finds the GET route where it has none of its own.
 #pragma once
 
 #include <stdbool.h>
