@@ -20,12 +20,15 @@
 #include "base/json.h"
 #include "base/strv.h"
 #include "net/target.h"
+#include "net/watch.h"
 
 enum {
 	STACK_BYTES = 2 << 20,
 	// libmicrohttpd keeps the request's head, its own records of it and the answer's head here.
 	CONNECTION_MEMORY = 2 * HTTP_HEADER_MAX,
 	METHOD_MAX = 16,
+	WATCH_SECONDS = 5,
+	DRAIN_MAX = 2 * HTTP_BODY_MAX,
 };
 
 // Forward secrecy and authenticated ciphers only.
@@ -39,12 +42,15 @@ struct http_server {
 	void *ctx;
 	sem_t workers;
 	pthread_mutex_t lock;
-	pthread_cond_t idle;
+	pthread_cond_t changed;
 	size_t active;  // requests between their first header and the end of their answer
 	bool stopping;
+	struct watch watch;
+	pthread_t watcher;
 };
 
-enum stage { STAGE_HEAD, STAGE_BODY, STAGE_TOO_LARGE };
+// Refused: the answer is known, the body is still being thrown away.
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_REFUSED };
 
 struct http_request {
 	struct http_server *server;
@@ -59,6 +65,7 @@ struct http_request {
 	char peer[INET6_ADDRSTRLEN];
 	struct buf body;
 	size_t discarded;
+	struct err refusal;
 };
 
 const char *http_method(const struct http_request *r) {
@@ -149,7 +156,7 @@ static void uncount(struct http_request *r) {
 		return;
 	(void)pthread_mutex_lock(&r->server->lock);
 	if (--r->server->active == 0)
-		(void)pthread_cond_broadcast(&r->server->idle);
+		(void)pthread_cond_broadcast(&r->server->changed);
 	(void)pthread_mutex_unlock(&r->server->lock);
 }
 
@@ -222,9 +229,9 @@ static void response_free(struct http_response *res) {
 }
 
 // Answer a request that no handler gets to see, and end its connection: what follows on it may be anything.
-static enum MHD_Result refuse(struct http_request *r, const struct err *err) {
-	_cleanup_(response_free) struct http_response res = {.status = err->status};
-	res.json = json_pack("{s:{s:s,s:s}}", "error", "code", err->code, "message", err->message);
+static enum MHD_Result refuse(struct http_request *r) {
+	_cleanup_(response_free) struct http_response res = {.status = r->refusal.status};
+	res.json = json_pack("{s:{s:s,s:s}}", "error", "code", r->refusal.code, "message", r->refusal.message);
 	return res.json ? send_response(r, &res, true) : MHD_NO;
 }
 
@@ -275,9 +282,6 @@ static int check_framing(const struct head *h, struct err *err) {
 		return bad_request(err, "more than one length");
 	if (h->encodings && !strv_eq_nocase(h->encoding, "chunked"))
 		return bad_request(err, "an unknown Transfer-Encoding");
-	int64_t length;
-	if (h->lengths && strv_int(h->length, 0, HTTP_BODY_MAX, &length) < 0)
-		return too_large(err);
 	return 0;
 }
 
@@ -289,6 +293,9 @@ static int check_size(const struct head *h, const struct http_request *r, struct
 	if (h->lines > HTTP_HEADER_COUNT_MAX || h->bytes + target_len > HTTP_HEADER_MAX)
 		return err_set(err, -EMSGSIZE, 431, "RequestHeaderFieldsTooLarge",
 			"The headers are more than %d or larger than %d bytes.", HTTP_HEADER_COUNT_MAX, HTTP_HEADER_MAX);
+	int64_t length;
+	if (h->lengths && strv_int(h->length, 0, HTTP_BODY_MAX, &length) < 0)
+		return too_large(err);
 	return 0;
 }
 
@@ -300,12 +307,21 @@ static int set_method(struct http_request *r, const char *method, struct err *er
 	return 0;
 }
 
-static int read_head(struct http_request *r, const char *method, struct err *err) {
+// A client that is still sending may miss an answer that comes before its end, because closing a connection with bytes
+// unread resets it: throw the body away first. Not where the client waits for leave to send it, where its end is far
+// or cannot be told.
+static bool is_drainable(const struct http_request *r, const struct head *h) {
+	int64_t length;
+	return !http_header(r, "Expect") && (!h->lengths || strv_int(h->length, 0, DRAIN_MAX, &length) == 0);
+}
+
+static int read_head(struct http_request *r, const char *method, bool *drain, struct err *err) {
 	struct head h = {0};
 	(void)MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, on_header, &h);
-	int rc = check_size(&h, r, err);
+	int rc = check_framing(&h, err);
+	*drain = rc == 0 && is_drainable(r, &h);
 	if (rc == 0)
-		rc = check_framing(&h, err);
+		rc = check_size(&h, r, err);
 	if (rc == 0)
 		rc = set_method(r, method, err);
 	if (rc == 0)
@@ -330,14 +346,12 @@ static void set_peer(struct http_request *r) {
 }
 
 static enum MHD_Result begin_request(struct http_request *r, const char *method) {
-	struct err err = {0};
+	bool drain;
 	count(r);
-	int rc = read_head(r, method, &err);
-	if (rc < 0)
-		return refuse(r, &err);
 	set_peer(r);
-	r->stage = STAGE_BODY;
-	return MHD_YES;
+	int rc = read_head(r, method, &drain, &r->refusal);
+	r->stage = rc < 0 ? STAGE_REFUSED : STAGE_BODY;
+	return rc < 0 && !drain ? refuse(r) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct http_request *r, const char *data, size_t *size) {
@@ -345,26 +359,38 @@ static enum MHD_Result take_body(struct http_request *r, const char *data, size_
 	*size = 0;
 	if (r->stage == STAGE_BODY && len <= HTTP_BODY_MAX - r->body.len)
 		return buf_append(&r->body, data, len) < 0 ? MHD_NO : MHD_YES;
-	// A chunked body that grew too large: libmicrohttpd takes an answer only once all of it has come, so let a
-	// client that soon ends hear the reason.
-	r->stage = STAGE_TOO_LARGE;
-	buf_free(&r->body);
+	if (r->stage == STAGE_BODY) {
+		(void)too_large(&r->refusal);
+		r->stage = STAGE_REFUSED;
+		r->discarded = r->body.len;
+		buf_free(&r->body);
+	}
 	r->discarded += len;
-	return r->discarded > HTTP_BODY_MAX ? MHD_NO : MHD_YES;
+	return r->discarded > DRAIN_MAX ? MHD_NO : MHD_YES;
+}
+
+static void call_handler(struct http_request *r, struct http_response *res) {
+	struct http_server *s = r->server;
+	while (sem_wait(&s->workers) < 0)
+		;
+	s->handler(s->ctx, r, res);
+	(void)sem_post(&s->workers);
+}
+
+static struct watched *watched_of(struct MHD_Connection *connection) {
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 static enum MHD_Result answer(struct http_request *r) {
-	struct err err = {0};
-	if (r->stage == STAGE_TOO_LARGE) {
-		(void)too_large(&err);
-		return refuse(r, &err);
-	}
-	struct http_server *s = r->server;
+	if (r->stage == STAGE_REFUSED)
+		return refuse(r);
+	struct watched *watched = watched_of(r->connection);
+	if (!watched)
+		return MHD_NO;
 	_cleanup_(response_free) struct http_response res = {0};
-	while (sem_wait(&s->workers) < 0)
-		;
-	s->handler(s->ctx, r, &res);
-	(void)sem_post(&s->workers);
+	watch_pause(&r->server->watch, watched);
+	call_handler(r, &res);
+	watch_resume(&r->server->watch, watched, clock_monotonic_ns());
 	return send_response(r, &res, false);
 }
 
@@ -409,6 +435,19 @@ static void on_completed(void *arg _unused_, struct MHD_Connection *connection _
 	*state = NULL;
 }
 
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code) {
+	struct http_server *s = arg;
+	struct watched *watched = *context;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED && watched) {
+		watch_remove(&s->watch, watched);
+	} else if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		// Out of memory leaves no context, and answer() ends a connection that has none.
+		*context = watch_add(&s->watch, fd, clock_monotonic_ns(), &watched) < 0 ? NULL : watched;
+	}
+}
+
 // target.c decodes, strictly.
 static size_t leave_escaped(void *arg _unused_, struct MHD_Connection *connection _unused_, char *text) {
 	return strlen(text);
@@ -427,6 +466,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, const stru
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
 		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
@@ -436,37 +476,83 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, const stru
 		MHD_OPTION_END);
 }
 
+static struct timespec in_seconds(unsigned seconds) {
+	int64_t end = clock_monotonic_ns() + (int64_t)seconds * CLOCK_NSEC_PER_SEC;
+	return (struct timespec){.tv_sec = end / CLOCK_NSEC_PER_SEC, .tv_nsec = end % CLOCK_NSEC_PER_SEC};
+}
+
+static void *watch_connections(void *arg) {
+	struct http_server *s = arg;
+	(void)pthread_mutex_lock(&s->lock);
+	while (!s->stopping) {
+		struct timespec deadline = in_seconds(WATCH_SECONDS);
+		if (pthread_cond_timedwait(&s->changed, &s->lock, &deadline) == ETIMEDOUT)
+			(void)watch_cut(&s->watch, clock_monotonic_ns() - HTTP_EXCHANGE_SECONDS * CLOCK_NSEC_PER_SEC);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static void init_changed(pthread_cond_t *changed) {
+	pthread_condattr_t attributes;
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+}
+
+static struct http_server *server_new(bool tls, unsigned workers, http_handler handler, void *ctx) {
+	struct http_server *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct http_server){.tls = tls, .handler = handler, .ctx = ctx};
+	(void)sem_init(&s->workers, 0, workers);
+	(void)pthread_mutex_init(&s->lock, NULL);
+	init_changed(&s->changed);
+	watch_init(&s->watch);
+	return s;
+}
+
 static void server_free(struct http_server *s) {
-	(void)pthread_cond_destroy(&s->idle);
+	watch_destroy(&s->watch);
+	(void)pthread_cond_destroy(&s->changed);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)sem_destroy(&s->workers);
 	free(s);
 }
 
-static void init_idle(pthread_cond_t *idle) {
-	pthread_condattr_t attributes;
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(idle, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
+// Tell the watcher to end and new answers to close their connections.
+static void begin_stop(struct http_server *s) {
+	(void)pthread_mutex_lock(&s->lock);
+	s->stopping = true;
+	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_join(s->watcher, NULL);
+}
+
+static int start_threads(struct http_server *s, int listen_fd, const struct http_tls *tls) {
+	// libmicrohttpd closes its listener when it cannot start, so it gets one of its own.
+	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	int rc = -pthread_create(&s->watcher, NULL, watch_connections, s);
+	if (rc < 0) {
+		(void)close(fd);
+		return rc;
+	}
+	s->daemon = start_daemon(s, fd, tls);
+	if (s->daemon)
+		return 0;
+	begin_stop(s);
+	return -EINVAL;
 }
 
 int http_server_start(int listen_fd, const struct http_tls *tls, unsigned workers, http_handler handler, void *ctx,
 	struct http_server **out, struct err *err) {
-	struct http_server *s = calloc(1, sizeof(*s));
+	struct http_server *s = server_new(tls, workers, handler, ctx);
 	if (!s)
 		return err_oom(err);
-	*s = (struct http_server){.tls = tls, .handler = handler, .ctx = ctx};
-	(void)sem_init(&s->workers, 0, workers);
-	(void)pthread_mutex_init(&s->lock, NULL);
-	init_idle(&s->idle);
-	// libmicrohttpd closes its listener when it cannot start, so it gets one of its own.
-	int fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 0);
-	int rc = fd < 0 ? -errno : 0;
-	if (rc == 0) {
-		s->daemon = start_daemon(s, fd, tls);
-		rc = s->daemon ? 0 : -EINVAL;
-	}
+	int rc = start_threads(s, listen_fd, tls);
 	if (rc < 0) {
 		server_free(s);
 		return err_errno(err, rc, "cannot serve HTTP%s", tls ? "S with this certificate and key" : "");
@@ -477,13 +563,11 @@ int http_server_start(int listen_fd, const struct http_tls *tls, unsigned worker
 }
 
 static void wait_until_idle(struct http_server *s, unsigned seconds) {
-	int64_t end = clock_monotonic_ns() + (int64_t)seconds * CLOCK_NSEC_PER_SEC;
-	struct timespec deadline = {.tv_sec = end / CLOCK_NSEC_PER_SEC, .tv_nsec = end % CLOCK_NSEC_PER_SEC};
+	struct timespec deadline = in_seconds(seconds);
 	(void)pthread_mutex_lock(&s->lock);
-	s->stopping = true;
 	int rc = 0;
 	while (s->active > 0 && rc == 0)
-		rc = pthread_cond_timedwait(&s->idle, &s->lock, &deadline);
+		rc = pthread_cond_timedwait(&s->changed, &s->lock, &deadline);
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
@@ -491,6 +575,7 @@ void http_server_stop(struct http_server *s, unsigned seconds) {
 	if (!s)
 		return;
 	int fd = MHD_quiesce_daemon(s->daemon);
+	begin_stop(s);
 	wait_until_idle(s, seconds);
 	MHD_stop_daemon(s->daemon);
 	io_closep(&fd);

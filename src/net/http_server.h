@@ -19,6 +19,7 @@
 #define HTTP_BODY_MAX (4u << 20)    // bytes
 #define HTTP_TARGET_MAX 8192        // bytes of path and query
 #define HTTP_IDLE_SECONDS 60        // a connection that sends nothing for so long is closed
+#define HTTP_EXCHANGE_SECONDS 180   // so is one that takes longer to receive an answer and send its next request
 #define HTTP_CONNECTIONS_MAX 512    // a listener
 
 struct http_request;

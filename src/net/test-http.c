@@ -11,11 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <curl/curl.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -270,6 +272,35 @@ static void test_only_the_issuing_authority_is_trusted(void **state _unused_) {
 	assert_int_equal(http_client_send(c, "GET", "https://example.org/", NULL, NULL, 0, TIMEOUT_MS, &reply, &err), -EKEYREJECTED);
 }
 
+static size_t discard(char *data _unused_, size_t size, size_t count, void *arg _unused_) {
+	return size * count;
+}
+
+static CURLcode try_version(long most, const char *ciphers) {
+	CURL *curl = curl_easy_init();
+	assert_non_null(curl);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_URL, "https://a.vault.azure.net/"), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, tls_path), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, discard), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_SSLVERSION, most | CURL_SSLVERSION_TLSv1_0), CURLE_OK);
+	assert_int_equal(curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, ciphers), CURLE_OK);
+	CURLcode code = curl_easy_perform(curl);
+	curl_easy_cleanup(curl);
+	return code;
+}
+
+static void test_old_tls_is_refused(void **state _unused_) {
+	static const char all[] = "ALL@SECLEVEL=0";
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_3, all), CURLE_OK);
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_2, all), CURLE_OK);
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_1, all), CURLE_SSL_CONNECT_ERROR);
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_0, all), CURLE_SSL_CONNECT_ERROR);
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_2, "ECDHE-ECDSA-AES128-GCM-SHA256"), CURLE_OK);
+	assert_int_equal(try_version(CURL_SSLVERSION_MAX_TLSv1_2, "ECDHE-ECDSA-AES128-SHA"), CURLE_SSL_CONNECT_ERROR);
+}
+
 static void test_client_failures(void **state _unused_) {
 	_cleanup_(http_client_freep) struct http_client *c = new_client(ca_file, true);
 	struct http_reply reply = {0};
@@ -353,7 +384,7 @@ static void test_malformed_requests_are_refused(void **state _unused_) {
 		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 		{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
 		{"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", 400},
-		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4194305\r\n\r\n", 413},
+		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8388609\r\n\r\n", 413},
 		{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -431,6 +462,19 @@ static void test_limits_of_the_body(void **state _unused_) {
 	_cleanup_json_ json_t *v = fetch(c, "PUT", "https://a.vault.azure.net/", NULL, body.data, body.len);
 	assert_int_equal(json_int(v, "len", 0), HTTP_BODY_MAX);
 	append_run(&body, 'x', 1);
+	// Over TLS and without asking for leave: the client hears why every time, not that its connection was reset.
+	for (int i = 0; i < 10; i++) {
+		_cleanup_reply_ struct http_reply reply = {0};
+		struct err err = {0};
+		assert_int_equal(http_client_send(c, "PUT", "https://a.vault.azure.net/", NULL, body.data, body.len, TIMEOUT_MS,
+			&reply, &err), 0);
+		assert_int_equal(reply.status, 413);
+		assert_non_null(strstr(buf_cstr(&reply.body), "RequestEntityTooLarge"));
+		_cleanup_reply_ struct http_reply bad_path = {0};
+		assert_int_equal(http_client_send(c, "PUT", "https://a.vault.azure.net/a%2fb", NULL, body.data, body.len / 2,
+			TIMEOUT_MS, &bad_path, &err), 0);
+		assert_int_equal(bad_path.status, 400);
+	}
 	static const struct {
 		size_t size;
 		int status;
@@ -525,6 +569,43 @@ static void test_slow_clients_hold_nobody_up(void **state _unused_) {
 		(void)close(fds[i]);
 }
 
+static bool answers(int fd) {
+	static const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+	char answer[16];
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0 && poll(&p, 1, 5000) == 1 &&
+		recv(fd, answer, sizeof(answer), 0) > 0;
+}
+
+static void test_connections_are_limited(void **state _unused_) {
+	enum { OVER = 16, TOTAL = HTTP_CONNECTIONS_MAX + OVER };
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (limit.rlim_max < 2 * TOTAL + 64)
+		skip();
+	limit.rlim_cur = 2 * TOTAL + 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	static int fds[TOTAL];
+	struct err err = {0};
+	int answered = 0;
+	for (int i = 0; i < TOTAL; i++) {
+		fds[i] = io_unix_connect(plain_path, SOCK_STREAM, &err);
+		assert_true(fds[i] >= 0);
+		answered += answers(fds[i]);
+	}
+	// A connection of an earlier test may not have been taken down yet.
+	assert_in_range(answered, HTTP_CONNECTIONS_MAX - OVER, HTTP_CONNECTIONS_MAX);
+	for (int i = 0; i < TOTAL; i++)
+		(void)close(fds[i]);
+	bool again = false;
+	for (int tries = 0; tries < 50 && !again; tries++) {
+		_cleanup_fd_ int fd = io_unix_connect(plain_path, SOCK_STREAM, &err);
+		again = fd >= 0 && answers(fd);
+		sleep_ms(again ? 0 : 20);
+	}
+	assert_true(again);
+}
+
 static void *stop_soon(void *arg) {
 	sleep_ms(100);
 	http_server_stop(arg, 5);
@@ -595,6 +676,7 @@ int main(void) {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_set_header),
 		cmocka_unit_test(test_only_the_issuing_authority_is_trusted),
+		cmocka_unit_test(test_old_tls_is_refused),
 		cmocka_unit_test(test_client_failures),
 		cmocka_unit_test(test_malformed_requests_are_refused),
 		cmocka_unit_test(test_limits_of_the_head),
@@ -602,6 +684,7 @@ int main(void) {
 		cmocka_unit_test(test_connections_are_kept),
 		cmocka_unit_test(test_many_clients_and_few_workers),
 		cmocka_unit_test(test_slow_clients_hold_nobody_up),
+		cmocka_unit_test(test_connections_are_limited),
 		cmocka_unit_test(test_a_stop_lets_requests_finish),
 		cmocka_unit_test(test_a_stop_does_not_wait_for_idle_or_slow_clients),
 		cmocka_unit_test(test_a_bad_certificate_is_refused),
