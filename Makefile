@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front of Meson: `make` leaves the command at build/custodisk.
+MESON_TEST = meson test -C build --print-errorlogs
+
+build: build/build.ninja
+	@ninja -C build --quiet
+	@ln -sf src/cli/custodisk build/custodisk
+
+build/build.ninja:
+	@meson setup build >build.log 2>&1 || { cat build.log; rm -f build.log; exit 1; }; mv build.log build/setup.log
+
+check-unit: build
+	$(MESON_TEST) --suite unit
+
+check-e2e: build
+	$(MESON_TEST) --suite e2e --num-processes 1
+
+check-fault: build
+	$(MESON_TEST) --suite fault --num-processes 1
+
+check-sanitize:
+	@[ -e build-sanitize/build.ninja ] || CC=clang meson setup build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
+	@ninja -C build-sanitize --quiet
+	meson test -C build-sanitize --print-errorlogs --suite unit
+
+check-analysis: build
+	scripts/analyse
+
+check: check-unit check-e2e check-fault check-sanitize check-analysis
+
+bench: build
+	bench/run
+
+install: build
+	meson install -C build
+
+clean:
+	rm -rf build build-sanitize
+
+.DEFAULT_GOAL := build
+.PHONY: build check check-unit check-e2e check-fault check-sanitize check-analysis bench install clean

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of every process at random moments through create, rotate and rewrap: afterwards every acknowledged key
+unwraps what it wrapped, and every acknowledged disk opens."""
+
+import base64
+import http.client
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from harness import DISKS, Instance  # noqa: E402
+
+SECONDS = float(os.environ.get("CUSTODISK_KILL_SECONDS", "60"))
+SEED = int(os.environ.get("CUSTODISK_KILL_SEED", str(time.time_ns() % 1000000)))
+SET = "Microsoft.Compute/diskEncryptionSets"
+DISK = "Microsoft.Compute/disks"
+UNAVAILABLE = (OSError, http.client.HTTPException, AssertionError)
+
+
+class Storm:
+    """One client that works on while processes die, and remembers what was acknowledged."""
+
+    def __init__(self, cloud, chance):
+        self.cloud, self.chance = cloud, chance
+        self.wrapped = {}   # kid -> (plaintext, ciphertext)
+        self.disks = []     # made and acknowledged
+        self.kills = {"keeper": 0, "server": 0, "host": 0}
+        self.number = 0
+
+    def kill_somebody(self):
+        name = self.chance.choice(list(self.kills))
+        try:
+            os.kill(self.cloud.pid(name), signal.SIGKILL)
+            self.kills[name] += 1
+        except (AssertionError, ProcessLookupError, ValueError, KeyError, TypeError):
+            pass  # it is being restarted
+
+    def remember(self, kid):
+        plaintext = base64.urlsafe_b64encode(self.chance.randbytes(32)).decode().rstrip("=")
+        answer = self.cloud.vault("POST", "kv-test", kid.split(".net")[1] + "/wrapkey",
+                                  {"alg": "RSA-OAEP-256", "value": plaintext})
+        if answer.status == 200:
+            self.wrapped[kid] = (plaintext, answer.json["value"])
+
+    def rotate(self):
+        answer = self.cloud.vault("POST", "kv-test", "/keys/k/rotate")
+        if answer.status != 200:
+            return None
+        self.remember(answer.json["key"]["kid"])
+        return answer.json["key"]["kid"]
+
+    def create_disk(self):
+        self.number += 1
+        name = f"d{self.number}"
+        state = self.cloud.wait(self.cloud.make_disk(name, "set"), 60)
+        if state["status"] == "Succeeded":
+            self.disks.append(name)
+
+    def rewrap(self):
+        kid = self.rotate()
+        if kid:
+            self.cloud.wait(self.cloud.update_set("set", kid), 60)
+
+    def blow(self, seconds):
+        until = time.monotonic() + seconds
+        next_kill = 0
+        while time.monotonic() < until:
+            if time.monotonic() >= next_kill:
+                self.kill_somebody()
+                next_kill = time.monotonic() + self.chance.uniform(0.3, 2.5)
+            try:
+                self.chance.choice((self.rotate, self.create_disk, self.rewrap))()
+            except UNAVAILABLE:
+                time.sleep(0.05)  # what was not acknowledged may or may not have happened
+
+
+def eventually(action, seconds=90):
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return action()
+        except UNAVAILABLE:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)
+
+
+def check(cloud, storm):
+    for kid, (plaintext, ciphertext) in storm.wrapped.items():
+        answer = cloud.vault("POST", "kv-test", kid.split(".net")[1] + "/unwrapkey",
+                             {"alg": "RSA-OAEP-256", "value": ciphertext})
+        assert answer.status == 200 and answer.json["value"] == plaintext, (kid, answer)
+    # A rewrap opens every disk of the set with the key it holds, and again with the one it is given.
+    kid = cloud.vault("POST", "kv-test", "/keys/k/rotate").json["key"]["kid"]
+    cloud.done(cloud.update_set("set", kid), 120)
+    for name in storm.disks:
+        facts = cloud.inspect(name)
+        assert facts["keyUrl"] == kid, (name, facts)
+    shown = cloud.arm("GET", cloud.id(SET, "set"), DISKS).json["properties"]
+    assert shown["previousKeys"] == [], shown
+
+
+def settle(cloud):
+    """Wait until everything serves again and no operation is under way."""
+    def quiet():
+        answer = cloud.arm("GET", cloud.id(SET, "set"), DISKS)
+        assert answer.status == 200 and answer.json["properties"]["provisioningState"] != "Updating", answer
+        answer = cloud.arm("GET", cloud.group() + "/providers/" + DISK, DISKS)
+        for disk in answer.json["value"]:
+            assert disk["properties"]["provisioningState"] in ("Succeeded", "Failed"), disk
+    eventually(quiet)
+
+
+def main():
+    print(f"seed {SEED}, {SECONDS:.0f} s")
+    with Instance("--cache-seconds", "2") as cloud:
+        first = cloud.world()
+        cloud.make_set("set", first)
+        storm = Storm(cloud, random.Random(SEED))
+        storm.remember(first)
+        storm.create_disk()
+        storm.blow(SECONDS)
+        try:
+            settle(cloud)
+            eventually(lambda: check(cloud, storm))
+        except UNAVAILABLE as error:
+            print(cloud.logs())
+            raise SystemExit(f"not ok: {error}") from error
+        print(f"ok: {sum(storm.kills.values())} kills {storm.kills}; {len(storm.wrapped)} keys unwrap, "
+              f"{len(storm.disks)} disks open")
+
+
+if __name__ == "__main__":
+    main()
