@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed client of the public APIs: token endpoint, managed identity endpoint, Key Vault, Azure Resource
 // Manager. The same calls reach custodisk or the real Azure; only the http_route differs.
-// An azure_client belongs to one thread.
+// An azure_client belongs to one thread. Tokens are kept until shortly before they end; a service that answers
+// 401 to a kept token is asked once more with a new one. All other retries are the caller's.
 #pragma once
 
 #include <jansson.h>
@@ -31,12 +32,20 @@ static inline void azure_client_freep(struct azure_client **c) {
 }
 
 #define AZURE_VAULT_RESOURCE "https://vault.azure.net"
+#define AZURE_HSM_RESOURCE "https://managedhsm.azure.net"
 #define AZURE_ARM_RESOURCE "https://management.azure.com"
 
 // Service errors: err carries the service's status, code, innererror.code and message, and the return value is
-// -EACCES (401, 403), -ENOENT (404), -EEXIST (409), -EAGAIN (408, 429, 5xx and no answer at all), -EINVAL (other 4xx).
+// -EACCES (401, 403), -ENOENT (404), -EEXIST (409), -EAGAIN (408, 429, 5xx and no answer at all), -EINVAL (other 4xx),
+// -EBADMSG (a success whose body is not what the API promises; 502 BadGateway).
+
+// When no token could be had, err->inner is this, whatever the token endpoint said in code and message.
+#define AZURE_INNER_TOKEN "AccessTokenCannotBeAcquired"
 
 // A key's public state. `url` may have a version or none (the newest).
+//
+// A key URL is https://{vault}.vault.azure.net/keys/… or https://{pool}.managedhsm.azure.net/keys/… and nothing
+// else: a token for vaults is never sent to another host. -EINVAL with 400 BadParameter otherwise.
 struct azure_key {
 	char kid[512];
 	bool enabled;
@@ -58,4 +67,5 @@ int azure_arm(struct azure_client *c, const char *method, const char *path, cons
 	int *status, char *operation, struct err *err) _must_check_;
 
 // Poll an operation URL until it ends; error of a failed operation in err. `timeout_seconds` bounds the wait (-ETIMEDOUT).
+// A failed operation is -ECANCELED. Answers that may pass (-EAGAIN) are waited out.
 int azure_arm_wait(struct azure_client *c, const char *operation, unsigned timeout_seconds, struct err *err) _must_check_;
