@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vault/audit.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+// Bytes of a text that a client controls, and that a record keeps.
+#define AUDIT_TEXT_MAX 1024
+
+// The record is written by hand because it is made for every request, and because what clients send need not be
+// UTF-8: a byte that is not printable ASCII becomes '?'.
+static int put_string(struct buf *b, const char *s) {
+	char out[2 * AUDIT_TEXT_MAX + 2];
+	size_t n = 0;
+	out[n++] = '"';
+	for (size_t i = 0; s && s[i] && i < AUDIT_TEXT_MAX; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c == '"' || c == '\\') {
+			out[n++] = '\\';
+			out[n++] = (char)c;
+		} else if (c == '\r' || c == '\n') {
+			out[n++] = ' ';
+		} else {
+			out[n++] = c < 0x20 || c > 0x7e ? '?' : (char)c;
+		}
+	}
+	out[n++] = '"';
+	return buf_append(b, out, n);
+}
+
+static int put_member(struct buf *b, const char *name, const char *value) {
+	int rc = b->data[b->len - 1] == '{' ? 0 : buf_str(b, ",");
+	if (rc == 0)
+		rc = put_string(b, name);
+	if (rc == 0)
+		rc = buf_str(b, ":");
+	return rc < 0 ? rc : put_string(b, value);
+}
+
+static const char *signature_of(int status) {
+	switch (status) {
+	case 200: return "OK";
+	case 204: return "No Content";
+	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 409: return "Conflict";
+	case 413: return "Request Entity Too Large";
+	case 503: return "Service Unavailable";
+	default: return "Internal Server Error";
+	}
+}
+
+static int put_resource(struct buf *b, const char *resource_id) {
+	char upper[512];
+	size_t n = 0;
+	for (; resource_id && resource_id[n] && n < sizeof(upper) - 1; n++)
+		upper[n] = (char)toupper((unsigned char)resource_id[n]);
+	upper[n] = 0;
+	return put_member(b, "resourceId", upper);
+}
+
+static int put_identity(struct buf *b, const struct audit_event *e) {
+	int rc = buf_str(b, ",\"identity\":{\"claim\":{");
+	if (rc == 0 && e->oid)
+		rc = put_member(b, "http://schemas.microsoft.com/identity/claims/objectidentifier", e->oid);
+	if (rc == 0 && e->appid)
+		rc = put_member(b, "appid", e->appid);
+	if (rc == 0 && e->tenant)
+		rc = put_member(b, "http://schemas.microsoft.com/identity/claims/tenantid", e->tenant);
+	return rc < 0 ? rc : buf_str(b, "}}");
+}
+
+static int put_properties(struct buf *b, const struct audit_event *e) {
+	int rc = buf_str(b, ",\"properties\":{");
+	if (rc == 0)
+		rc = put_member(b, "clientInfo", e->agent);
+	if (rc == 0)
+		rc = put_member(b, "requestUri", e->uri);
+	if (rc == 0)
+		rc = put_member(b, "id", e->object);
+	return rc < 0 ? rc : buf_printf(b, ",\"httpStatusCode\":%d}}", e->status);
+}
+
+static int compose(struct buf *b, const struct audit_event *e) {
+	char time[CLOCK_RFC3339_MAX], duration[24];
+	(void)snprintf(duration, sizeof(duration), "%lld", (long long)(e->duration_ns / 1000000));
+	const struct {
+		const char *name, *value;
+	} members[] = {
+		{"operationName", e->operation}, {"operationVersion", e->version}, {"category", "AuditEvent"},
+		{"resultType", e->status < 400 ? "Success" : "Failed"}, {"resultSignature", signature_of(e->status)},
+		{"resultDescription", e->description}, {"durationMs", duration}, {"callerIpAddress", e->address},
+		{"correlationId", e->correlation},
+	};
+	int rc = buf_str(b, "{");
+	if (rc == 0)
+		rc = put_member(b, "time", clock_rfc3339_ns(e->time_ns, time));
+	if (rc == 0)
+		rc = put_resource(b, e->resource_id);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(members); i++)
+		rc = put_member(b, members[i].name, members[i].value);
+	if (rc == 0)
+		rc = put_identity(b, e);
+	return rc < 0 ? rc : put_properties(b, e);
+}
+
+int audit_insert(struct store_tx *tx, const struct audit_event *e, struct err *err) {
+	_cleanup_buf_ struct buf record = {0};
+	if (compose(&record, e) < 0)
+		return err_oom(err);
+	int rc = store_exec(tx, err,
+		"INSERT INTO audit (id, time_ns, vault, operation, status, record) VALUES ($1,$2,$3,$4,$5,$6)", "sissis", e->id,
+		e->time_ns, e->vault, e->operation, (int64_t)e->status, buf_cstr(&record));
+	return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request on its way through the data plane.
+#pragma once
+
+#include "access/access.h"
+#include "net/router.h"
+#include "vault/audit.h"
+#include "vault/keys.h"
+#include "vault/vault.h"
+
+#define VAULT_BODY_MAX 65536  // bytes of a request body
+
+struct vault_service {
+	struct store *store;
+	struct keeper_client *keeper;
+	struct entra *entra;
+	struct audit_writer *audit;
+};
+
+struct call {
+	struct vault_service *service;
+	const struct http_request *req;
+	const struct vault_operation *op;  // NULL while no route is known
+	struct route_match match;
+	struct vault_record vault;
+	char vault_key[VAULT_NAME_MAX + 1];  // its name, lower case
+	enum entra_refusal refusal;
+	struct caller caller;                // valid when refusal is ENTRA_OK
+	struct access_decision decision;
+	char id[ENC_UUID_SIZE];              // of this request
+	const char *method;                  // after X-HTTP-METHOD
+	const char *api_version;             // NULL until checked
+	const char *name, *version;          // of the key in the path, or NULL
+	int64_t now;                         // seconds, the same for everything this request does
+	int64_t started;                     // monotonic nanoseconds
+
+	// Carried from one phase of an operation to the next.
+	struct key_request request;
+	struct key_row key;
+	struct buf input;                    // the decoded value of a cryptographic operation; wiped
+	enum key_alg alg;
+
+	// The answer, withheld until the audit record is durable.
+	int status;
+	json_t *json;
+	struct buf body;                     // used when json is NULL
+};
+
+// A phase of an operation. Failures leave their HTTP status and words in err.
+typedef int (*call_phase)(struct call *c, struct err *err);
+typedef int (*call_phase_tx)(struct call *c, struct store_tx *tx, struct err *err);
+
+struct vault_operation {
+	struct route route;
+	const char *audit;       // operationName
+	const char *permission;  // of an access policy
+	const char *action;      // below Microsoft.KeyVault/vaults/keys/
+	// Run in this order; NULL ones are left out. `look` sees one snapshot, in which the caller was authorized. `work`
+	// holds no transaction. `change` runs in a write transaction, in which the caller was authorized again, and which
+	// also takes the audit record.
+	call_phase_tx look;
+	call_phase work;
+	call_phase_tx change;
+};
+
+// In routes.c. Finds the operation; 400 BadParameter when there is none.
+int call_route(struct call *c, struct err *err) _must_check_;
+
+// In authorize.c.
+int call_authenticate(struct call *c, struct err *err) _must_check_;
+int call_authorize(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+const char *call_challenge(const struct call *c, char *out, size_t size);  // value of WWW-Authenticate
+
+// In respond.c.
+void call_respond(struct call *c, const struct err *err, struct http_response *res);
+void call_respond_withheld(struct call *c, const struct err *err, struct http_response *res);
+
+// In keys_read.c, keys_write.c, keys_crypto.c, paging.c: phases.
+int keys_get(struct call *c, struct store_tx *tx, struct err *err);
+int keys_get_deleted(struct call *c, struct store_tx *tx, struct err *err);
+int keys_list(struct call *c, struct store_tx *tx, struct err *err);
+int keys_list_deleted(struct call *c, struct store_tx *tx, struct err *err);
+int keys_list_versions(struct call *c, struct store_tx *tx, struct err *err);
+
+int keys_create_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_make(struct call *c, struct err *err);
+int keys_create_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_rotate_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_update_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_update_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_delete_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_recover_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_purge_change(struct call *c, struct store_tx *tx, struct err *err);
+
+int keys_wrap_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_wrap(struct call *c, struct err *err);
+int keys_unwrap_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_unwrap(struct call *c, struct err *err);
+
+// Documented refusals that several operations share.
+int call_key_not_found(const struct call *c, struct err *err);
+int call_deleted_key_not_found(const struct call *c, struct err *err);
+
+// Load the live key or version that the path names, or say that it is not there.
+int call_load_key(struct call *c, struct store_tx *tx, struct err *err) _must_check_;

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control plane asks about a key URL.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strv.h"
+#include "vault/keys.h"
+
+struct key_url {
+	char vault[VAULT_NAME_MAX + 1];
+	char name[KEY_NAME_MAX + 1];
+	char version[KEY_VERSION_LEN + 1];
+};
+
+// Copy what stands before `stop` (the rest of the text when stop is 0) and step over both; NULL when there is no such
+// stop or it does not fit.
+static const char *take(const char *p, char stop, char *out, size_t size) {
+	const char *end = p ? (stop ? strchr(p, stop) : p + strlen(p)) : NULL;
+	size_t n = end ? (size_t)(end - p) : 0;
+	if (!end || n >= size)
+		return NULL;
+	memcpy(out, p, n);
+	out[n] = 0;
+	return end + (stop != 0);
+}
+
+static const char *skip(const char *p, const char *prefix) {
+	return p && strv_starts_with_nocase(p, prefix) ? p + strlen(prefix) : NULL;
+}
+
+static bool parse_url(const char *url, struct key_url *out) {
+	const char *p = take(skip(url, "https://"), '.', out->vault, sizeof(out->vault));
+	p = skip(p, "vault.azure.net");
+	if (p && *p == ':')
+		p = skip(p, ":443");
+	p = take(skip(p, "/keys/"), '/', out->name, sizeof(out->name));
+	p = take(p, 0, out->version, sizeof(out->version));
+	return p && key_name_valid(out->vault) && key_name_valid(out->name) && key_version_valid(out->version);
+}
+
+int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_info *out, struct err *err) {
+	struct key_url url;
+	if (!parse_url(key_url, &url))
+		return err_set(err, -EINVAL, 400, "InvalidParameter",
+			"The key URL is not of the form https://{vault}.vault.azure.net/keys/{name}/{version}.");
+	struct vault_key_info info = {0};
+	int rc = vault_find(tx, url.vault, &info.vault, err);
+	if (rc < 0)
+		return rc;
+	char vault[VAULT_NAME_MAX + 1];
+	vault_lower_name(info.vault.name, vault);
+	_cleanup_key_ struct key_row row = {0};
+	rc = key_load(tx, vault, url.name, url.version, KEY_ANY, clock_now(), &row, err);
+	if (rc == -ENOENT)
+		return err_set(err, rc, 404, "KeyNotFound", "A key with (name/id) %s/%s was not found in this key vault.", url.name,
+			url.version);
+	if (rc < 0)
+		return rc;
+	key_id(&info.vault, "keys", row.name, row.version, info.kid);
+	(void)snprintf(info.kty, sizeof(info.kty), "%s", row.kty);
+	info.bits = key_row_bits(&row);
+	info.enabled = row.enabled;
+	info.deleted = row.deleted != 0;
+	info.nbf = row.nbf;
+	info.exp = row.exp;
+	*out = info;
+	return 0;
+}

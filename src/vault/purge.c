@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the service purges by itself when a retention period has ended.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "vault/internal.h"
+
+#define PURGE_BATCH 64  // keys of one write transaction
+
+struct due_key {
+	char vault[VAULT_NAME_MAX + 1];
+	char name[KEY_NAME_MAX + 1];
+};
+
+static int find_due_keys(struct store_tx *tx, int64_t now, struct due_key *out, struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_query(tx, &rows, err, "SELECT vault, name FROM vault_keys WHERE purge_at <= $1 LIMIT $2", "ii", now,
+		(int64_t)PURGE_BATCH);
+	int count = 0;
+	while (rc >= 0 && count < PURGE_BATCH && (rc = store_next(rows, err)) > 0) {
+		(void)snprintf(out[count].vault, sizeof(out->vault), "%s", store_text(rows, 0));
+		(void)snprintf(out[count].name, sizeof(out->name), "%s", store_text(rows, 1));
+		count++;
+	}
+	return rc < 0 ? rc : count;
+}
+
+static int purge_key(struct store_tx *tx, const struct due_key *key, struct err *err) {
+	struct vault_record vault;
+	int rc = vault_find(tx, key->vault, &vault, err);
+	if (rc == 0)
+		rc = key_remove(tx, key->vault, key->name, err);
+	if (rc < 0)
+		return rc;
+	char object[KEY_ID_MAX];
+	key_id(&vault, "deletedkeys", key->name, NULL, object);
+	struct audit_event e = {
+		.time_ns = clock_now_ns(), .vault = key->vault, .resource_id = vault.resource_id, .operation = "KeyPurge",
+		.status = 204, .description = "The retention period has ended.", .object = object,
+	};
+	rc = enc_uuid(e.id);
+	return rc < 0 ? err_errno(err, rc, "record id") : audit_insert(tx, &e, err);
+}
+
+// Returns how many keys were purged.
+static int purge_keys(struct vault_service *v, int64_t now, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct due_key due[PURGE_BATCH];
+	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
+	int count = rc < 0 ? rc : find_due_keys(tx, now, due, err);
+	for (int i = 0; i < count; i++) {
+		rc = purge_key(tx, &due[i], err);
+		if (rc < 0)
+			return rc;
+	}
+	if (count < 0)
+		return count;
+	rc = store_commit(&tx, err);
+	return rc < 0 ? rc : count;
+}
+
+static int due_vault(struct store_tx *tx, int64_t now, char name[static VAULT_NAME_MAX + 1], struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_query(tx, &rows, err, "SELECT name FROM vaults WHERE purge_at <= $1 LIMIT 1", "i", now);
+	if (rc < 0)
+		return rc;
+	rc = store_next(rows, err);
+	if (rc > 0)
+		(void)snprintf(name, VAULT_NAME_MAX + 1, "%s", store_text(rows, 0));
+	return rc;
+}
+
+// Returns 1 when a vault was purged, 0 when none is due.
+static int purge_vault(struct vault_service *v, int64_t now, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	char name[VAULT_NAME_MAX + 1];
+	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
+	if (rc == 0)
+		rc = due_vault(tx, now, name, err);
+	if (rc <= 0)
+		return rc;
+	rc = vault_purge(tx, name, err);
+	if (rc == 0)
+		rc = store_commit(&tx, err);
+	return rc < 0 ? rc : 1;
+}
+
+// Asked on a snapshot, so that the usual answer "nothing" does not take the write lock.
+static int anything_due(struct vault_service *v, int64_t now, bool *out, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int64_t count = 0;
+	int rc = store_begin(v->store, STORE_READ, &tx, err);
+	if (rc == 0)
+		rc = store_query_int(tx, &count, err,
+			"SELECT (SELECT COUNT(*) FROM vault_keys WHERE purge_at <= $1) + (SELECT COUNT(*) FROM vaults WHERE purge_at <= $2)",
+			"ii", now, now);
+	if (rc < 0)
+		return rc;
+	*out = count > 0;
+	return 0;
+}
+
+int vault_purge_due(struct vault_service *v, struct err *err) {
+	int64_t now = clock_now();
+	bool due = false;
+	int rc = anything_due(v, now, &due, err);
+	if (rc < 0 || !due)
+		return rc;
+	while ((rc = purge_keys(v, now, err)) > 0)
+		;
+	if (rc < 0)
+		return rc;
+	while ((rc = purge_vault(v, now, err)) > 0)
+		;
+	return rc;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vaults themselves, as the control plane sees them.
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strv.h"
+#include "vault/keys.h"
+
+// A sealed key's context holds the resource id, a key name and a version; the keeper limits it.
+#define RESOURCE_ID_MAX (KEEPER_CONTEXT_MAX - (sizeof("/keys/") + KEY_NAME_MAX + 1 + KEY_VERSION_LEN))
+
+#define DAY_SECONDS 86400
+
+void vault_lower_name(const char *name, char out[static VAULT_NAME_MAX + 1]) {
+	size_t n = 0;
+	for (; name[n] && n < VAULT_NAME_MAX; n++)
+		out[n] = (char)tolower((unsigned char)name[n]);
+	// A longer name is cut to nothing: no vault has the empty name.
+	out[name[n] ? 0 : n] = 0;
+}
+
+static void copy_column(struct store_rows *rows, int column, char *out, size_t size) {
+	(void)snprintf(out, size, "%s", store_text(rows, column));
+}
+
+int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) {
+	char key[VAULT_NAME_MAX + 1];
+	vault_lower_name(name, key);
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_query(tx, &rows, err,
+		"SELECT display_name, resource_id, tenant_id, location, sku, rbac, retention_days, purge_protection, created,"
+		" deleted, purge_at FROM vaults WHERE name = $1", "s", key);
+	if (rc < 0)
+		return rc;
+	rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, -ENOENT, 404, "VaultNotFound", "The vault '%.*s' was not found.", VAULT_NAME_MAX, name);
+	struct vault_record v = {0};
+	copy_column(rows, 0, v.name, sizeof(v.name));
+	copy_column(rows, 1, v.resource_id, sizeof(v.resource_id));
+	copy_column(rows, 2, v.tenant_id, sizeof(v.tenant_id));
+	copy_column(rows, 3, v.location, sizeof(v.location));
+	copy_column(rows, 4, v.sku, sizeof(v.sku));
+	v.rbac = store_int(rows, 5) != 0;
+	v.retention_days = store_int(rows, 6);
+	v.purge_protection = store_int(rows, 7) != 0;
+	v.created = store_int(rows, 8);
+	v.deleted = store_int(rows, 9);
+	v.purge_at = store_int(rows, 10);
+	*out = v;
+	return 0;
+}
+
+// Letters, digits and hyphens; begins with a letter, ends with a letter or digit, no two hyphens together.
+static bool vault_name_valid(const char *name) {
+	size_t n = strlen(name);
+	return n >= 3 && n <= VAULT_NAME_MAX && key_name_valid(name) && isalpha((unsigned char)name[0]) &&
+		name[n - 1] != '-' && !strstr(name, "--");
+}
+
+static int check_record(const struct vault_record *v, struct err *err) {
+	if (!vault_name_valid(v->name))
+		return err_set(err, -EINVAL, 400, "VaultNameNotValid",
+			"The vault name '%s' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name must begin "
+			"with a letter, end with a letter or digit, and not contain consecutive hyphens.", v->name);
+	if (strlen(v->resource_id) > RESOURCE_ID_MAX)
+		return err_set(err, -EINVAL, 400, "BadRequest", "The resource id of the vault is longer than %zu characters.",
+			RESOURCE_ID_MAX);
+	if (v->retention_days < 7 || v->retention_days > 90)
+		return err_set(err, -EINVAL, 400, "BadRequest",
+			"The value of \"softDeleteRetentionInDays\" must be between 7 and 90 days.");
+	return 0;
+}
+
+static int check_update(const struct vault_record *old, const struct vault_record *v, struct err *err) {
+	if (!strv_eq_nocase(old->resource_id, v->resource_id))
+		return err_set(err, -EEXIST, 409, "VaultAlreadyExists",
+			"The vault name '%s' is already in use. Vault names are globally unique so it is possible that the name is already "
+			"taken. If you are sure that the vault name was not taken then it is possible that a vault with the same name was "
+			"recently deleted but not purged after being placed in a recoverable state.", v->name);
+	if (old->deleted != 0)
+		return err_set(err, -EEXIST, 409, "ConflictError",
+			"A vault with the same name already exists in deleted state. You need to either recover or purge existing key vault. "
+			"Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more information on soft delete.");
+	if (old->purge_protection && !v->purge_protection)
+		return err_set(err, -EINVAL, 400, "BadRequest",
+			"The property \"enablePurgeProtection\" cannot be set to false. Enabling the purge protection for a vault is an "
+			"irreversible action.");
+	if (old->retention_days != v->retention_days)
+		return err_set(err, -EINVAL, 400, "BadRequest",
+			"The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.");
+	return 0;
+}
+
+static int insert_vault(struct store_tx *tx, const struct vault_record *v, const char *key, struct err *err) {
+	int rc = store_exec(tx, err,
+		"INSERT INTO vaults (name, display_name, resource_id, tenant_id, location, sku, rbac, retention_days,"
+		" purge_protection, created) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)", "ssssssiiii", key, v->name, v->resource_id,
+		v->tenant_id, v->location, v->sku, (int64_t)v->rbac, v->retention_days, (int64_t)v->purge_protection, v->created);
+	return rc < 0 ? rc : 0;
+}
+
+int vault_save(struct store_tx *tx, const struct vault_record *v, struct err *err) {
+	int rc = check_record(v, err);
+	if (rc < 0)
+		return rc;
+	char key[VAULT_NAME_MAX + 1];
+	vault_lower_name(v->name, key);
+	struct vault_record old;
+	rc = vault_find(tx, key, &old, err);
+	if (rc == -ENOENT)
+		return insert_vault(tx, v, key, err);
+	if (rc == 0)
+		rc = check_update(&old, v, err);
+	if (rc < 0)
+		return rc;
+	rc = store_exec(tx, err, "UPDATE vaults SET sku = $1, rbac = $2, purge_protection = $3 WHERE name = $4", "siis", v->sku,
+		(int64_t)v->rbac, (int64_t)v->purge_protection, key);
+	return rc < 0 ? rc : 0;
+}
+
+static int mark(struct store_tx *tx, const char *name, int64_t deleted, int64_t purge_at, struct err *err) {
+	char key[VAULT_NAME_MAX + 1];
+	vault_lower_name(name, key);
+	int rc = store_exec(tx, err, "UPDATE vaults SET deleted = NULLIF($1,0), purge_at = NULLIF($2,0) WHERE name = $3", "iis",
+		deleted, purge_at, key);
+	return rc < 0 ? rc : 0;
+}
+
+// A vault in the wanted state, or -ENOENT.
+static int find_in_state(struct store_tx *tx, const char *name, bool deleted, struct vault_record *out, struct err *err) {
+	struct vault_record v;
+	int rc = vault_find(tx, name, &v, err);
+	if (rc < 0)
+		return rc;
+	if ((v.deleted != 0) != deleted)
+		return err_set(err, -ENOENT, 404, deleted ? "DeletedVaultNotFound" : "VaultNotFound",
+			"The %svault '%s' was not found.", deleted ? "deleted " : "", v.name);
+	*out = v;
+	return 0;
+}
+
+int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err *err) {
+	struct vault_record v;
+	int rc = find_in_state(tx, name, false, &v, err);
+	return rc < 0 ? rc : mark(tx, name, now, now + v.retention_days * DAY_SECONDS, err);
+}
+
+int vault_recover(struct store_tx *tx, const char *name, struct err *err) {
+	struct vault_record v;
+	int rc = find_in_state(tx, name, true, &v, err);
+	return rc < 0 ? rc : mark(tx, name, 0, 0, err);
+}
+
+static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
+	static const char *const statements[] = {
+		"DELETE FROM vault_key_versions WHERE vault = $1",
+		"DELETE FROM vault_keys WHERE vault = $1",
+		"DELETE FROM vaults WHERE name = $1",
+	};
+	int rc = 0;
+	for (size_t i = 0; rc >= 0 && i < ARRAY_SIZE(statements); i++)
+		rc = store_exec(tx, err, statements[i], "s", key);
+	return rc < 0 ? rc : 0;
+}
+
+int vault_purge(struct store_tx *tx, const char *name, struct err *err) {
+	struct vault_record v;
+	int rc = find_in_state(tx, name, true, &v, err);
+	if (rc < 0)
+		return rc;
+	if (v.purge_protection && v.purge_at > clock_now())
+		return err_set(err, -EPERM, 400, "MethodNotAllowed", "Operation 'DeletedVaultPurge' is not allowed.");
+	char key[VAULT_NAME_MAX + 1];
+	vault_lower_name(name, key);
+	return remove_vault(tx, key, err);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/strv.h"
+#include "vault/internal.h"
+
+static const char *const audiences[] = {"https://vault.azure.net", NULL};
+
+// Versions of the REST API that are answered, oldest first.
+static const char *const api_versions[] = {
+	"2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01",
+};
+
+int vault_service_open(struct store *store, struct keeper_client *keeper, struct entra *entra, struct vault_service **out,
+	struct err *err) {
+	_cleanup_free_ struct vault_service *v = calloc(1, sizeof(*v));
+	if (!v)
+		return err_oom(err);
+	v->store = store;
+	v->keeper = keeper;
+	v->entra = entra;
+	int rc = audit_writer_start(store, &v->audit, err);
+	if (rc < 0)
+		return rc;
+	*out = TAKE_PTR(v);
+	return 0;
+}
+
+void vault_service_close(struct vault_service *v) {
+	if (!v)
+		return;
+	audit_writer_stop(v->audit);
+	free(v);
+}
+
+static int check_api_version(struct call *c, struct err *err) {
+	const char *wanted = http_query(c->req, "api-version");
+	if (!wanted)
+		return err_set(err, -EINVAL, 400, "BadParameter", "The query parameter 'api-version' is required.");
+	for (size_t i = 0; i < ARRAY_SIZE(api_versions); i++)
+		if (strv_eq_nocase(api_versions[i], wanted))
+			c->api_version = api_versions[i];
+	if (c->api_version)
+		return 0;
+	return err_set(err, -EINVAL, 400, "BadParameter",
+		"The specified version (%.32s) is not recognized. Consider using the latest supported version (%s).", wanted,
+		api_versions[ARRAY_SIZE(api_versions) - 1]);
+}
+
+static int check_body_size(const struct call *c, struct err *err) {
+	size_t len;
+	(void)http_body(c->req, &len);
+	if (len > VAULT_BODY_MAX)
+		return err_set(err, -EFBIG, 413, "BadParameter", "The request body is longer than %d bytes.", VAULT_BODY_MAX);
+	return 0;
+}
+
+// The vault that the first label of the host names. A vault that does not exist, or no longer, has no name in Azure's
+// DNS either.
+static int find_vault(struct call *c, struct store_tx *tx, struct err *err) {
+	const char *host = http_host(c->req);
+	size_t n = strcspn(host, ".");
+	char label[VAULT_NAME_MAX + 2];
+	(void)snprintf(label, sizeof(label), "%.*s", (int)n, host);
+	vault_lower_name(label, c->vault_key);
+	struct vault_record v;
+	int rc = vault_find(tx, c->vault_key, &v, err);
+	if (rc == 0 && v.deleted != 0)
+		rc = err_set(err, -ENOENT, 404, "VaultNotFound", "The vault '%s' was not found.", v.name);
+	if (rc == 0)
+		c->vault = v;
+	return rc;
+}
+
+// Nothing is told about a request's contents to somebody who did not say who they are.
+static int look(struct call *c, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(c->service->store, STORE_READ, &tx, err);
+	if (rc == 0)
+		rc = find_vault(c, tx, err);
+	if (rc < 0)
+		return rc;
+	struct err route_err = {0};
+	int routed = call_route(c, &route_err);
+	rc = call_authenticate(c, err);
+	if (rc == 0)
+		rc = check_api_version(c, err);
+	if (rc == 0 && routed < 0) {
+		*err = route_err;
+		rc = routed;
+	}
+	if (rc == 0)
+		rc = check_body_size(c, err);
+	if (rc == 0)
+		rc = call_authorize(c, tx, err);
+	if (rc == 0 && c->op->look)
+		rc = c->op->look(c, tx, err);
+	return rc;
+}
+
+static const char *correlation_of(const struct call *c) {
+	const char *id = http_header(c->req, "x-ms-client-request-id");
+	return id && strlen(id) == ENC_UUID_SIZE - 1 && enc_is_uuid(id) ? id : c->id;
+}
+
+static const char *operation_of(const struct call *c, int status) {
+	if (status == 401)
+		return "Authentication";
+	return c->op ? c->op->audit : "Unknown";
+}
+
+// Strings of the event that have no other home.
+struct event_text {
+	char uri[1024], object[KEY_ID_MAX];
+};
+
+static struct audit_event event_of(const struct call *c, const struct err *err, struct event_text *text) {
+	(void)snprintf(text->uri, sizeof(text->uri), "https://%s%s", http_host(c->req), http_target(c->req));
+	text->object[0] = 0;
+	if (c->name && key_name_valid(c->name))
+		key_id(&c->vault, "keys", c->name, c->key.version[0] ? c->key.version : NULL, text->object);
+	int status = err ? err->status : c->status;
+	bool known = c->refusal == ENTRA_OK;
+	struct audit_event e = {
+		.time_ns = clock_now_ns(),
+		.vault = c->vault_key,
+		.resource_id = c->vault.resource_id,
+		.operation = operation_of(c, status),
+		.version = c->api_version,
+		.status = status,
+		.description = err ? err->message : NULL,
+		.duration_ns = clock_monotonic_ns() - c->started,
+		.address = http_peer(c->req),
+		.correlation = correlation_of(c),
+		.agent = http_header(c->req, "User-Agent"),
+		.uri = text->uri,
+		.object = text->object,
+		.oid = known ? c->caller.oid : NULL,
+		.appid = known ? c->caller.appid : NULL,
+		.tenant = known ? c->caller.tenant : NULL,
+	};
+	memcpy(e.id, c->id, sizeof(e.id));
+	return e;
+}
+
+// The change and the record of it become durable together or not at all. Whether the caller may is asked again: much
+// can have happened since `look`, which did not hold the write lock.
+static int change(struct call *c, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(c->service->store, STORE_WRITE, &tx, err);
+	if (rc == 0)
+		rc = find_vault(c, tx, err);
+	if (rc == 0)
+		rc = call_authorize(c, tx, err);
+	if (rc == 0)
+		rc = c->op->change(c, tx, err);
+	if (rc < 0)
+		return rc;
+	struct event_text text;
+	struct audit_event e = event_of(c, NULL, &text);
+	rc = audit_insert(tx, &e, err);
+	return rc < 0 ? rc : store_commit(&tx, err);
+}
+
+static int run(struct call *c, struct err *err) {
+	c->refusal = entra_authenticate(c->service->entra, c->req, audiences, &c->caller);
+	int rc = look(c, err);
+	if (rc == 0 && c->op->work)
+		rc = c->op->work(c, err);
+	if (rc == 0 && c->op->change)
+		rc = change(c, err);
+	if (rc < 0 && err->status == 0)
+		(void)err_errno(err, rc, "request");
+	return rc;
+}
+
+// The record of a request that changed nothing. A request that found no vault has no log to be written to.
+static int record(struct call *c, const struct err *outcome, struct err *err) {
+	if (!c->vault.name[0])
+		return 0;
+	struct event_text text;
+	struct audit_event e = event_of(c, outcome, &text);
+	return audit_writer_put(c->service->audit, &e, err);
+}
+
+static void call_free(struct call *c) {
+	key_request_free(&c->request);
+	key_row_free(&c->key);
+	buf_free(&c->input);
+	buf_free(&c->body);
+	json_decref(c->json);
+}
+
+void vault_handle(void *service, const struct http_request *req, struct http_response *res) {
+	_cleanup_(call_free) struct call c = {
+		.service = service, .req = req, .status = 200, .now = clock_now(), .started = clock_monotonic_ns(),
+		.method = http_method(req),
+	};
+	struct err err = {0}, audit_err = {0};
+	int rc = enc_uuid(c.id);
+	rc = rc < 0 ? err_errno(&err, rc, "request id") : run(&c, &err);
+	bool recorded = rc == 0 && c.op->change;
+	if (!recorded && record(&c, rc < 0 ? &err : NULL, &audit_err) < 0)
+		call_respond_withheld(&c, &audit_err, res);
+	else
+		call_respond(&c, rc < 0 ? &err : NULL, res);
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is let in, what everyone else is told, and that all of it is recorded.
+#include "vault/fixture.h"
+
+#include "base/clock.h"
+#include "base/strv.h"
+
+#define V "?api-version=7.4"
+
+static void expect_challenge(struct fixture *f, const char *token, const char *host, const char *tenant, const char *words) {
+	_cleanup_reply_ struct http_reply reply = {0};
+	assert_int_equal(fixture_send(f, f->client, token, "GET", host, "/keys" V, NULL, NULL, &reply), 0);
+	assert_int_equal(reply.status, 401);
+	char got[512], wanted[512];
+	assert_int_equal(http_reply_header(&reply, "WWW-Authenticate", got, sizeof(got)), 0);
+	(void)snprintf(wanted, sizeof(wanted),
+		"Bearer authorization=\"https://login.windows.net/%s\", resource=\"https://vault.azure.net\"", tenant);
+	assert_string_equal(got, wanted);
+	_cleanup_json_ json_t *body = NULL;
+	assert_int_equal(json_parse(reply.body.data, reply.body.len, "x", &body, NULL), 0);
+	assert_string_equal(json_str(body, "error.code"), "Unauthorized");
+	if (!strstr(json_str(body, "error.message"), words))
+		print_error("%s\n", json_str(body, "error.message"));
+	assert_non_null(strstr(json_str(body, "error.message"), words));
+	_cleanup_free_ char *vault = strv_lower(host);
+	_cleanup_json_ json_t *record = fixture_last_record(f, vault);
+	assert_string_equal(json_str(record, "operationName"), "Authentication");
+	assert_string_equal(json_str(record, "resultSignature"), "Unauthorized");
+	assert_int_equal(json_int(record, "properties.httpStatusCode", 0), 401);
+}
+
+static void test_challenge_without_a_token(void **state) {
+	struct fixture *f = *state;
+	_cleanup_json_ json_t *body = NULL;
+	assert_int_equal(fixture_call(f, NULL, "GET", "alpha", "/keys" V, NULL, &body), 401);
+	_cleanup_free_ char *text = json_text(body);
+	assert_string_equal(text,
+		"{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10000: Request is missing a Bearer or PoP token.\"}}");
+	expect_challenge(f, NULL, "alpha", f->tenant, "AKV10000");
+	expect_challenge(f, NULL, "foreign", f->other_tenant, "AKV10000");
+}
+
+static void test_challenge_comes_before_anything_else_is_told(void **state) {
+	struct fixture *f = *state;
+	static const char *const paths[] = {"/keys/no_name" V, "/keys", "/nonsense" V, "/keys?api-version=1"};
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		fixture_refused(f, NULL, "GET", "alpha", paths[i], NULL, 401, "Unauthorized", "", "AKV10000");
+}
+
+static void test_invalid_tokens(void **state) {
+	struct fixture *f = *state;
+	expect_challenge(f, "nonsense", "alpha", f->tenant, "[InvalidToken]");
+	// Another signature: one bit of the last character but two is turned.
+	_cleanup_free_ char *forged = strdup(f->admin);
+	assert_non_null(forged);
+	char *last = forged + strlen(forged) - 3;
+	*last = *last == 'A' ? 'B' : 'A';
+	expect_challenge(f, forged, "alpha", f->tenant, "[InvalidToken]");
+	// No signature at all.
+	_cleanup_free_ char *unsigned_token = strdup(f->admin);
+	assert_non_null(unsigned_token);
+	strrchr(unsigned_token, '.')[1] = 0;
+	expect_challenge(f, unsigned_token, "alpha", f->tenant, "[InvalidToken]");
+	expect_challenge(f, f->arm, "alpha", f->tenant,
+		"AKV10022: Invalid audience. Expected https://vault.azure.net, found: https://management.azure.com.");
+}
+
+static void test_expired_and_early_tokens(void **state) {
+	struct fixture *f = *state;
+	clock_set_offset(2 * 86400);
+	expect_challenge(f, f->admin, "alpha", f->tenant, "[TokenExpired]");
+	clock_set_offset(-86400);
+	expect_challenge(f, f->admin, "alpha", f->tenant, "[TokenExpired]");
+	clock_set_offset(0);
+	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys" V, NULL, NULL), 200);
+}
+
+static void test_tokens_of_another_tenant(void **state) {
+	struct fixture *f = *state;
+	// The token is good, and its principal even has a role at the vault: the tenant alone refuses it.
+	_cleanup_free_ char *home = strv_printf("AKV10032: Invalid issuer. Expected one of https://sts.windows.net/%s/, found "
+		"https://sts.windows.net/%s/.", f->tenant, f->other_tenant);
+	expect_challenge(f, f->foreign, "alpha", f->tenant, home);
+	expect_challenge(f, f->admin, "foreign", f->other_tenant, "AKV10032");
+	assert_int_equal(fixture_call(f, f->foreign, "GET", "foreign", "/keys" V, NULL, NULL), 200);
+}
+
+static void test_forbidden_by_rbac(void **state) {
+	struct fixture *f = *state;
+	_cleanup_json_ json_t *body = NULL;
+	assert_int_equal(fixture_call(f, f->nobody, "GET", "alpha", "/keys/Some-Key" V, NULL, &body), 403);
+	assert_string_equal(json_str(body, "error.code"), "Forbidden");
+	assert_string_equal(json_str(body, "error.innererror.code"), "ForbiddenByRbac");
+	_cleanup_free_ char *wanted = strv_printf(
+		"Caller is not authorized to perform action on resource.\r\n"
+		"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\n"
+		"Caller: appid=%s;oid=%s;iss=https://sts.windows.net/%s/\r\n"
+		"Action: 'Microsoft.KeyVault/vaults/keys/read'\r\n"
+		"Resource: '/subscriptions/0f3e7a52-0000-4000-8000-000000000001/resourcegroups/rg/providers/microsoft.keyvault/vaults/"
+		"alpha/keys/some-key'\r\n"
+		"Assignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null\r\nVault: alpha;location=westeurope\r\n",
+		f->nobody_id.app_id, f->nobody_id.object_id, f->tenant);
+	assert_string_equal(json_str(body, "error.message"), wanted);
+	_cleanup_json_ json_t *record = fixture_last_record(f, "alpha");
+	assert_string_equal(json_str(record, "operationName"), "KeyGet");
+	assert_string_equal(json_str(record, "resultSignature"), "Forbidden");
+	assert_string_equal(json_str(record, "resultType"), "Failed");
+	assert_string_equal(json_str(json_at(record, "identity.claim"), "appid"), f->nobody_id.app_id);
+	assert_non_null(strstr(json_str(record, "resultDescription"), "not authorized"));
+}
+
+static void test_every_operation_asks(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *method, *path, *action;
+	} cases[] = {
+		{"GET", "/keys" V, "keys/read"}, {"GET", "/keys/k" V, "keys/read"}, {"GET", "/keys/k/versions" V, "keys/read"},
+		{"GET", "/keys/k/00000000000000000000000000000000" V, "keys/read"}, {"POST", "/keys/k/create" V, "keys/create/action"},
+		{"POST", "/keys/k/rotate" V, "keys/rotate/action"}, {"PATCH", "/keys/k" V, "keys/update/action"},
+		{"PATCH", "/keys/k/00000000000000000000000000000000" V, "keys/update/action"}, {"DELETE", "/keys/k" V, "keys/delete"},
+		{"POST", "/keys/k/wrapkey" V, "keys/wrap/action"}, {"POST", "/keys/k/unwrapkey" V, "keys/unwrap/action"},
+		{"POST", "/keys/k/00000000000000000000000000000000/WrapKey" V, "keys/wrap/action"},
+		{"POST", "/keys/k/00000000000000000000000000000000/unwrapKey" V, "keys/unwrap/action"},
+		{"GET", "/deletedkeys" V, "keys/read"}, {"GET", "/deletedkeys/k" V, "keys/read"},
+		{"POST", "/deletedkeys/k/recover" V, "keys/recover/action"}, {"DELETE", "/deletedkeys/k" V, "keys/purge/action"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *action = strv_printf("Action: 'Microsoft.KeyVault/vaults/%s'", cases[i].action);
+		fixture_refused(f, f->nobody, cases[i].method, "alpha", cases[i].path, NULL, 403, "Forbidden", "ForbiddenByRbac", action);
+		fixture_refused(f, NULL, cases[i].method, "alpha", cases[i].path, NULL, 401, "Unauthorized", "", "AKV10000");
+	}
+}
+
+static void test_assignment_on_one_key(void **state) {
+	struct fixture *f = *state;
+	static const char rsa[] = "{\"kty\":\"RSA\"}";
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/only/create" V, rsa, NULL), 200);
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/only2/create" V, rsa, NULL), 200);
+	assert_int_equal(fixture_call(f, f->single, "GET", "alpha", "/keys/ONLY" V, NULL, NULL), 200);
+	static const char *const refused[] = {"/keys/only2" V, "/keys" V, "/keys/onl" V};
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		fixture_refused(f, f->single, "GET", "alpha", refused[i], NULL, 403, "Forbidden", "ForbiddenByRbac", "(not found)");
+	// The role is Crypto User: it wraps, and it does not delete.
+	fixture_refused(f, f->single, "DELETE", "alpha", "/keys/only" V, NULL, 403, "Forbidden", "ForbiddenByRbac", "keys/delete");
+	fixture_refused(f, f->single, "GET", "beta", "/keys/only" V, NULL, 403, "Forbidden", "ForbiddenByRbac", "vaults/beta");
+}
+
+static void test_access_policies_allow_nobody(void **state) {
+	struct fixture *f = *state;
+	_cleanup_free_ char *words = strv_printf("The user, group or application 'appid=%s;oid=%s;numgroups=0;iss=https://"
+		"sts.windows.net/%s/' does not have keys wrapKey permission on key vault 'policy;location=westeurope'. For help "
+		"resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287", f->admin_id.app_id,
+		f->admin_id.object_id, f->tenant);
+	fixture_refused(f, f->admin, "POST", "policy", "/keys/k/wrapkey" V, "{}", 403, "Forbidden", "ForbiddenByPolicy", words);
+}
+
+static void expect_header(const struct http_reply *reply, const char *name, const char *value) {
+	char got[512];
+	assert_int_equal(http_reply_header(reply, name, got, sizeof(got)), 0);
+	assert_string_equal(got, value);
+}
+
+static void test_response_headers(void **state) {
+	struct fixture *f = *state;
+	static const char *const tokens[] = {NULL, "good"};
+	for (size_t i = 0; i < ARRAY_SIZE(tokens); i++) {
+		_cleanup_reply_ struct http_reply reply = {0};
+		assert_int_equal(fixture_send(f, f->client, tokens[i] ? f->admin : NULL, "GET", "alpha", "/keys" V, NULL,
+			"x-ms-client-request-id: f3b4b5f0-1111-4222-8333-444455556666", &reply), 0);
+		expect_header(&reply, "Cache-Control", "no-cache");
+		expect_header(&reply, "Pragma", "no-cache");
+		expect_header(&reply, "Expires", "-1");
+		expect_header(&reply, "Content-Type", "application/json; charset=utf-8");
+		expect_header(&reply, "x-ms-keyvault-region", "westeurope");
+		expect_header(&reply, "x-ms-client-request-id", "f3b4b5f0-1111-4222-8333-444455556666");
+		expect_header(&reply, "x-ms-keyvault-network-info", "conn_type=Ipv4;addr=127.0.0.1;act_addr_fam=InterNetwork;");
+		expect_header(&reply, "Strict-Transport-Security", "max-age=31536000;includeSubDomains");
+		expect_header(&reply, "X-Content-Type-Options", "nosniff");
+		char id[64], assignment[64];
+		assert_int_equal(http_reply_header(&reply, "x-ms-request-id", id, sizeof(id)), 0);
+		assert_true(enc_is_uuid(id));
+		assert_int_equal(http_reply_header(&reply, "x-ms-keyvault-service-version", assignment, sizeof(assignment)), 0);
+		int rc = http_reply_header(&reply, "x-ms-keyvault-rbac-assignment-id", assignment, sizeof(assignment));
+		assert_int_equal(rc, tokens[i] ? 0 : -ENOENT);
+		assert_true(!tokens[i] || enc_is_uuid(assignment));
+	}
+}
+
+static void test_record_of_a_request(void **state) {
+	struct fixture *f = *state;
+	int64_t before = fixture_record_count(f, "alpha");
+	_cleanup_reply_ struct http_reply reply = {0};
+	assert_int_equal(fixture_send(f, f->client, f->admin, "POST", "alpha", "/keys/recorded/create" V, "{\"kty\":\"RSA\"}",
+		"User-Agent: te\"st\xc3\xa4/1", &reply), 0);
+	assert_int_equal(reply.status, 200);
+	assert_int_equal(fixture_record_count(f, "alpha"), before + 1);
+	_cleanup_json_ json_t *r = fixture_last_record(f, "alpha");
+	char id[64];
+	assert_int_equal(http_reply_header(&reply, "x-ms-request-id", id, sizeof(id)), 0);
+	assert_string_equal(json_str(r, "correlationId"), id);
+	assert_string_equal(json_str(r, "resourceId"), "/SUBSCRIPTIONS/0F3E7A52-0000-4000-8000-000000000001/RESOURCEGROUPS/RG/"
+		"PROVIDERS/MICROSOFT.KEYVAULT/VAULTS/ALPHA");
+	assert_string_equal(json_str(r, "operationName"), "KeyCreate");
+	assert_string_equal(json_str(r, "operationVersion"), "7.4");
+	assert_string_equal(json_str(r, "category"), "AuditEvent");
+	assert_string_equal(json_str(r, "resultType"), "Success");
+	assert_string_equal(json_str(r, "resultSignature"), "OK");
+	assert_string_equal(json_str(r, "resultDescription"), "");
+	assert_string_equal(json_str(r, "callerIpAddress"), "local");
+	assert_true(json_str(r, "durationMs")[0] >= '0' && json_str(r, "durationMs")[0] <= '9');
+	assert_int_equal(strlen(json_str(r, "time")), 33);
+	const json_t *claim = json_at(r, "identity.claim");
+	assert_string_equal(json_string_value(json_object_get(claim,
+		"http://schemas.microsoft.com/identity/claims/objectidentifier")), f->admin_id.object_id);
+	assert_string_equal(json_str(claim, "appid"), f->admin_id.app_id);
+	assert_string_equal(json_str(r, "properties.clientInfo"), "te\"st?" "?/1");
+	assert_string_equal(json_str(r, "properties.requestUri"), "https://alpha.vault.azure.net/keys/recorded/create?api-version=7.4");
+	assert_memory_equal(json_str(r, "properties.id"), "https://alpha.vault.azure.net/keys/recorded/", 44);
+	assert_int_equal(json_int(r, "properties.httpStatusCode", 0), 200);
+}
+
+// One record a request, whatever became of it.
+static void test_every_request_is_recorded(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *method, *path, *body, *operation;
+		int status;
+	} cases[] = {
+		{"POST", "/keys/audit/create" V, "{\"kty\":\"RSA\"}", "KeyCreate", 200},
+		{"POST", "/keys/audit/create" V, "{\"kty\":\"EC\"}", "KeyCreate", 400},
+		{"GET", "/keys/audit" V, NULL, "KeyGet", 200}, {"GET", "/keys" V, NULL, "KeyList", 200},
+		{"GET", "/keys/audit/versions" V, NULL, "KeyListVersions", 200}, {"PATCH", "/keys/audit" V, "{}", "KeyUpdate", 200},
+		{"POST", "/keys/audit/rotate" V, NULL, "KeyRotate", 200},
+		{"POST", "/keys/audit/wrapkey" V, "{\"alg\":\"RSA-OAEP\",\"value\":\"c2VjcmV0LXBsYWludGV4dA\"}", "KeyWrap", 200},
+		{"POST", "/keys/audit/wrapkey" V, "{\"alg\":\"RSA-OAEP\",\"value\":\"c2VjcmV0LXBsYWludGV4dA", "KeyWrap", 400},
+		{"POST", "/keys/audit/unwrapkey" V, "{\"alg\":\"RSA-OAEP\",\"value\":\"c2VjcmV0LXBsYWludGV4dA\"}", "KeyUnwrap", 400},
+		{"DELETE", "/keys/audit" V, NULL, "KeyDelete", 200}, {"GET", "/keys/audit" V, NULL, "KeyGet", 404},
+		{"POST", "/keys/audit/create" V, "{\"kty\":\"RSA\"}", "KeyCreate", 409},
+		{"GET", "/deletedkeys" V, NULL, "KeyListDeleted", 200}, {"GET", "/deletedkeys/audit" V, NULL, "KeyGetDeleted", 200},
+		{"POST", "/deletedkeys/audit/recover" V, NULL, "KeyRecover", 200}, {"DELETE", "/keys/audit" V, NULL, "KeyDelete", 200},
+		{"DELETE", "/deletedkeys/audit" V, NULL, "KeyPurge", 204}, {"DELETE", "/deletedkeys/audit" V, NULL, "KeyPurge", 404},
+		{"GET", "/nonsense" V, NULL, "Unknown", 400},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int64_t before = fixture_record_count(f, "alpha");
+		int status = fixture_call(f, f->admin, cases[i].method, "alpha", cases[i].path, cases[i].body, NULL);
+		assert_int_equal(status, cases[i].status);
+		assert_int_equal(fixture_record_count(f, "alpha"), before + 1);
+		_cleanup_json_ json_t *record = fixture_last_record(f, "alpha");
+		assert_string_equal(json_str(record, "operationName"), cases[i].operation);
+		assert_int_equal(json_int(record, "properties.httpStatusCode", 0), status);
+		_cleanup_free_ char *text = json_text(record);
+		assert_null(strstr(text, "c2VjcmV0"));
+		assert_null(strstr(text, "eyJ"));
+	}
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_challenge_without_a_token),
+		cmocka_unit_test(test_challenge_comes_before_anything_else_is_told),
+		cmocka_unit_test(test_invalid_tokens),
+		cmocka_unit_test(test_expired_and_early_tokens),
+		cmocka_unit_test(test_tokens_of_another_tenant),
+		cmocka_unit_test(test_forbidden_by_rbac),
+		cmocka_unit_test(test_every_operation_asks),
+		cmocka_unit_test(test_assignment_on_one_key),
+		cmocka_unit_test(test_access_policies_allow_nobody),
+		cmocka_unit_test(test_response_headers),
+		cmocka_unit_test(test_record_of_a_request),
+		cmocka_unit_test(test_every_request_is_recorded),
+	};
+	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+}
