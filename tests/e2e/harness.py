@@ -206,7 +206,7 @@ class Instance:
         answer = self.arm("PUT", self.group(name), GROUPS, {"location": "westeurope"})
         assert answer.status in (200, 201), answer
 
-    def make_identity(self, name="id"):
+    def make_identity(self, name="id-set"):
         answer = self.arm("PUT", self.id("Microsoft.ManagedIdentity/userAssignedIdentities", name), IDENTITIES,
                           {"location": "westeurope"})
         assert answer.status in (200, 201), answer
@@ -228,7 +228,7 @@ class Instance:
         assert answer.status == 200, answer
         return answer.json["key"]["kid"]
 
-    def make_set(self, name, key_url, identity="id", kind="ConfidentialVmEncryptedWithCustomerKey"):
+    def make_set(self, name, key_url, identity="id-set", kind="ConfidentialVmEncryptedWithCustomerKey"):
         identity_id = self.id("Microsoft.ManagedIdentity/userAssignedIdentities", identity)
         return self.done(self.arm("PUT", self.id("Microsoft.Compute/diskEncryptionSets", name), DISKS, {
             "location": "westeurope",
