@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judging the tokens that other faces are shown.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/strv.h"
+#include "crypto/jwt.h"
+#include "entra/internal.h"
+
+// The token of "Authorization: Bearer <token>"; NULL when the header is missing or of another scheme.
+static const char *bearer_token(const struct http_request *req) {
+	static const char scheme[] = "Bearer ";
+	const char *value = http_header(req, "Authorization");
+	if (!value || !strv_starts_with_nocase(value, scheme))
+		return NULL;
+	value += sizeof(scheme) - 1;
+	return *value ? value : NULL;
+}
+
+static bool copy_text(const json_t *claims, const char *name, char *out, size_t size) {
+	const char *value = json_str(claims, name);
+	if (!value || strlen(value) >= size)
+		return false;
+	(void)snprintf(out, size, "%s", value);
+	return true;
+}
+
+static bool copy_id(const json_t *claims, const char *name, char out[static ENC_UUID_SIZE]) {
+	return copy_text(claims, name, out, ENC_UUID_SIZE) && enc_is_uuid(out);
+}
+
+static bool read_claims(const json_t *claims, struct caller *out) {
+	// Version 2 tokens call the client azp.
+	return copy_id(claims, "tid", out->tenant) && copy_id(claims, "oid", out->oid) &&
+		(copy_id(claims, "appid", out->appid) || copy_id(claims, "azp", out->appid)) &&
+		copy_text(claims, "iss", out->iss, sizeof(out->iss)) &&
+		copy_text(claims, "aud", out->audience, sizeof(out->audience));
+}
+
+static bool audience_matches(const struct caller *c, const char *const *audiences) {
+	for (; *audiences; audiences++)
+		if (strcmp(c->audience, *audiences) == 0)
+			return true;
+	return false;
+}
+
+// Both forms name the tenant of the tid claim.
+static bool issuer_matches(const struct caller *c) {
+	char v1[sizeof(c->iss)], v2[sizeof(c->iss)];
+	(void)snprintf(v1, sizeof(v1), "https://sts.windows.net/%s/", c->tenant);
+	(void)snprintf(v2, sizeof(v2), "https://login.microsoftonline.com/%s/v2.0", c->tenant);
+	return strcmp(c->iss, v1) == 0 || strcmp(c->iss, v2) == 0;
+}
+
+static enum entra_refusal judge_principal(struct store_rows *rows) {
+	int rc = store_next(rows, NULL);
+	if (rc < 0)
+		return ENTRA_UNAVAILABLE;
+	if (rc == 0)
+		return ENTRA_ISSUER;
+	// SQL NULL, read as 0, when the tenant has no such principal.
+	return store_int(rows, 0) ? ENTRA_OK : ENTRA_INVALID;
+}
+
+// Does the tenant still exist, and is the principal still there and enabled?
+static enum entra_refusal check_principal(struct entra *e, const struct caller *c) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0 ||
+		store_query(tx, &rows, NULL,
+			"SELECT p.enabled FROM tenants t LEFT JOIN service_principals p"
+			" ON p.tenant_id = t.id AND p.object_id = $1 AND p.app_id = $2 WHERE t.id = $3",
+			"sss", c->oid, c->appid, c->tenant) < 0)
+		return ENTRA_UNAVAILABLE;
+	return judge_principal(rows);
+}
+
+static enum entra_refusal judge(struct entra *e, const json_t *claims, const char *const *audiences, struct caller *c) {
+	if (!read_claims(claims, c))
+		return ENTRA_INVALID;
+	if (jwt_check_times(claims, clock_now(), 0, NULL) < 0)
+		return ENTRA_EXPIRED;
+	if (!audience_matches(c, audiences))
+		return ENTRA_AUDIENCE;
+	return issuer_matches(c) ? check_principal(e, c) : ENTRA_ISSUER;
+}
+
+enum entra_refusal entra_authenticate(struct entra *e, const struct http_request *req, const char *const *audiences,
+	struct caller *caller) {
+	_cleanup_json_ json_t *claims = NULL;
+	struct caller found = {0};
+	const char *token = bearer_token(req);
+	if (!token)
+		return ENTRA_MISSING;
+	int rc = jwt_verify(token, strlen(token), entra_key_lookup, e, &claims, NULL);
+	if (rc < 0)
+		return rc == -EBADMSG ? ENTRA_INVALID : ENTRA_UNAVAILABLE;
+	enum entra_refusal answer = judge(e, claims, audiences, &found);
+	if (answer == ENTRA_OK || answer == ENTRA_AUDIENCE || answer == ENTRA_ISSUER)
+		*caller = found;
+	return answer;
+}
