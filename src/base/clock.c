@@ -30,24 +30,25 @@ void clock_set_offset(int64_t seconds) {
 	atomic_store(&offset_seconds, seconds);
 }
 
-static void format(int64_t seconds, char *out, size_t size) {
+// Not strftime: it may read the system's time zone file on every call, which a sandboxed process cannot.
+// A second that no calendar has is printed as the first one there is.
+static const char *format(int64_t seconds, const char *fraction, char *out) {
 	time_t t = (time_t)seconds;
 	struct tm tm;
-	if (!gmtime_r(&t, &tm) || strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		(void)snprintf(out, size, "1970-01-01T00:00:00");
+	if (!gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900)
+		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
+	(void)snprintf(out, CLOCK_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
+	return out;
 }
 
 const char *clock_rfc3339(int64_t seconds, char out[static CLOCK_RFC3339_MAX]) {
-	char text[24];
-	format(seconds, text, sizeof(text));
-	(void)snprintf(out, CLOCK_RFC3339_MAX, "%sZ", text);
-	return out;
+	return format(seconds, "Z", out);
 }
 
 const char *clock_rfc3339_ns(int64_t ns, char out[static CLOCK_RFC3339_MAX]) {
-	char text[24];
-	format(ns / CLOCK_NSEC_PER_SEC, text, sizeof(text));
+	char fraction[16];
 	unsigned ticks = (unsigned)(ns % CLOCK_NSEC_PER_SEC / 100) % 10000000u;
-	(void)snprintf(out, CLOCK_RFC3339_MAX, "%s.%07u+00:00", text, ticks);
-	return out;
+	(void)snprintf(fraction, sizeof(fraction), ".%07u+00:00", ticks);
+	return format(ns / CLOCK_NSEC_PER_SEC, fraction, out);
 }
