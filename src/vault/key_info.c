@@ -11,7 +11,7 @@
 struct key_url {
 	char vault[VAULT_NAME_MAX + 1];
 	char name[KEY_NAME_MAX + 1];
-	char version[KEY_VERSION_LEN + 1];
+	char version[KEY_VERSION_LEN + 1];  // "" for the current one
 };
 
 // Copy what stands before `stop` (the rest of the text when stop is 0) and step over both; NULL when there is no such
@@ -35,13 +35,17 @@ static bool parse_url(const char *url, struct key_url *out) {
 	p = skip(p, "vault.azure.net");
 	if (p && *p == ':')
 		p = skip(p, ":443");
-	p = take(skip(p, "/keys/"), '/', out->name, sizeof(out->name));
-	p = take(p, 0, out->version, sizeof(out->version));
-	return p && key_name_valid(out->vault) && key_name_valid(out->name) && key_version_valid(out->version);
+	p = skip(p, "/keys/");
+	bool versioned = p && strchr(p, '/');
+	p = take(p, versioned ? '/' : 0, out->name, sizeof(out->name));
+	if (versioned)
+		p = take(p, 0, out->version, sizeof(out->version));
+	return p && key_name_valid(out->vault) && key_name_valid(out->name) &&
+		(!versioned || key_version_valid(out->version));
 }
 
 int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_info *out, struct err *err) {
-	struct key_url url;
+	struct key_url url = {0};
 	if (!parse_url(key_url, &url))
 		return err_set(err, -EINVAL, 400, "InvalidParameter",
 			"The key URL is not of the form https://{vault}.vault.azure.net/keys/{name}/{version}.");
@@ -52,7 +56,7 @@ int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_in
 	char vault[VAULT_NAME_MAX + 1];
 	vault_lower_name(info.vault.name, vault);
 	_cleanup_key_ struct key_row row = {0};
-	rc = key_load(tx, vault, url.name, url.version, KEY_ANY, clock_now(), &row, err);
+	rc = key_load(tx, vault, url.name, url.version[0] ? url.version : NULL, KEY_ANY, clock_now(), &row, err);
 	if (rc == -ENOENT)
 		return err_set(err, rc, 404, "KeyNotFound", "A key with (name/id) %s/%s was not found in this key vault.", url.name,
 			url.version);

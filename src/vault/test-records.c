@@ -185,6 +185,8 @@ static void test_key_info(void **state) {
 	assert_false(info.exportable);
 	assert_int_equal(info.nbf, 7);
 	assert_int_equal(info.exp, 8);
+	assert_int_equal(vault_key_info(tx, "https://vault.vault.azure.net/keys/key-1", &info, &err), 0);
+	assert_string_equal(info.kid, "https://vault.vault.azure.net/keys/Key-1/" VERSION);
 	assert_int_equal(key_mark(tx, "vault", "key-1", clock_now(), clock_now() + 100, &err), 0);
 	assert_int_equal(vault_key_info(tx, "https://vault.vault.azure.net/keys/key-1/" VERSION, &info, &err), 0);
 	assert_true(info.deleted);
@@ -199,8 +201,7 @@ static void test_key_info_refuses(void **state) {
 	assert_int_equal(vault_save(tx, &v, &err), 0);
 	insert_key(tx, "key", VERSION);
 	static const char *const malformed[] = {
-		"", "http://vault.vault.azure.net/keys/key/" VERSION, "https://vault.vault.azure.net/keys/key",
-		"https://vault.vault.azure.net/keys/key/", "https://vault.vault.azure.net/keys/key/" VERSION "/",
+		"", "http://vault.vault.azure.net/keys/key/" VERSION, "https://vault.vault.azure.net/keys/key/", "https://vault.vault.azure.net/keys/key/" VERSION "/",
 		"https://vault.vault.azure.net/keys/key/" VERSION "0", "https://vault.vault.azure.net/keys/key/xyz",
 		"https://vault.vault.azure.net/secrets/key/" VERSION, "https://vault.vault.azure.net:444/keys/key/" VERSION,
 		"https://vault.vault.azure.net:4433/keys/key/" VERSION, "https://vault.vault.azure.net.evil/keys/key/" VERSION,

@@ -46,7 +46,8 @@ int vault_recover(struct store_tx *tx, const char *name, struct err *err) _must_
 int vault_purge(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 
 // For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}")
-// one of ours, and what is it? -EINVAL for a malformed URL, -ENOENT for an unknown vault, key or version.
+// one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown
+// vault, key or version.
 struct vault_key_info {
 	struct vault_record vault;
 	char kid[512];       // canonical: no port
