@@ -13,22 +13,21 @@
 // The record is written by hand because it is made for every request, and because what clients send need not be
 // UTF-8: a byte that is not printable ASCII becomes '?'.
 static int put_string(struct buf *b, const char *s) {
-	char out[2 * AUDIT_TEXT_MAX + 2];
-	size_t n = 0;
-	out[n++] = '"';
-	for (size_t i = 0; s && s[i] && i < AUDIT_TEXT_MAX; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c == '"' || c == '\\') {
-			out[n++] = '\\';
-			out[n++] = (char)c;
-		} else if (c == '\r' || c == '\n') {
-			out[n++] = ' ';
+	int rc = buf_str(b, "\"");
+	for (size_t left = AUDIT_TEXT_MAX; rc == 0 && s && *s && left > 0;) {
+		size_t n = 0;
+		while (n < left && s[n] >= 0x20 && s[n] <= 0x7e && s[n] != '"' && s[n] != '\\')
+			n++;
+		if (n > 0) {
+			rc = buf_append(b, s, n);
 		} else {
-			out[n++] = c < 0x20 || c > 0x7e ? '?' : (char)c;
+			n = 1;
+			rc = *s == '"' ? buf_str(b, "\\\"") : *s == '\\' ? buf_str(b, "\\\\") : buf_str(b, strchr("\r\n", *s) ? " " : "?");
 		}
+		s += n;
+		left -= n;
 	}
-	out[n++] = '"';
-	return buf_append(b, out, n);
+	return rc < 0 ? rc : buf_str(b, "\"");
 }
 
 static int put_member(struct buf *b, const char *name, const char *value) {

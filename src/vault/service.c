@@ -120,8 +120,10 @@ struct event_text {
 static struct audit_event event_of(const struct call *c, const struct err *err, struct event_text *text) {
 	(void)snprintf(text->uri, sizeof(text->uri), "https://%s%s", http_host(c->req), http_target(c->req));
 	text->object[0] = 0;
+	// A version that could not be made is no object.
+	const char *version = !err && c->key.version[0] ? c->key.version : c->version;
 	if (c->name && key_name_valid(c->name))
-		key_id(&c->vault, "keys", c->name, c->key.version[0] ? c->key.version : NULL, text->object);
+		key_id(&c->vault, "keys", c->name, version && key_version_valid(version) ? version : NULL, text->object);
 	int status = err ? err->status : c->status;
 	bool known = c->refusal == ENTRA_OK;
 	struct audit_event e = {

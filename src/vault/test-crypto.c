@@ -52,7 +52,7 @@ static void test_round_trip_of_every_size_and_algorithm(void **state) {
 
 static void test_the_public_key_wraps_what_the_vault_unwraps(void **state) {
 	struct fixture *f = *state;
-	_cleanup_free_ char *version = create(f, "alpha", "public", "");
+	free(create(f, "alpha", "public", ""));
 	_cleanup_json_ json_t *k = NULL;
 	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys/public" V, NULL, &k), 200);
 	struct rsa_public pub;
@@ -186,7 +186,8 @@ static void test_outside_the_window_only_unwrapping_goes_on(void **state) {
 
 static void test_keys_of_one_name_in_two_vaults_are_two_keys(void **state) {
 	struct fixture *f = *state;
-	_cleanup_free_ char *a = create(f, "alpha", "twin", ""), *b = create(f, "beta", "twin", "");
+	_cleanup_free_ char *a = create(f, "alpha", "twin", "");
+	free(create(f, "beta", "twin", ""));
 	_cleanup_free_ char *wrapped = operate(f, "alpha", "/keys/twin/wrapkey" V, "RSA-OAEP", PLAIN, 200);
 	free(operate(f, "beta", "/keys/twin/unwrapkey" V, "RSA-OAEP", wrapped, 400));
 	_cleanup_free_ char *path = strv_printf("/keys/twin/%s/unwrapkey" V, a);
