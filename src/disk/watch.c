@@ -13,7 +13,7 @@
 #include "disk/access_errors.h"
 #include "disk/report.h"
 
-enum { RETRY_SECONDS = 1, DENIED_RETRY_SECONDS = 2 };
+enum { DENIED_RETRY_SECONDS = 2 };
 
 struct watch {
 	const struct disk_config *config;
@@ -66,6 +66,12 @@ static int ask(struct watch *w, struct opened *out, struct err *err) {
 	return access_open(s, w->azure, mac, w->config->disk_encryption_set, out, err);
 }
 
+// After a failure that may pass: every second, or so often that a short permission is not lost to one failure.
+static int64_t retry_ns(const struct watch *w) {
+	int64_t ns = w->config->cache_seconds * CLOCK_NSEC_PER_SEC / 8;
+	return ns < CLOCK_NSEC_PER_SEC ? ns : CLOCK_NSEC_PER_SEC;
+}
+
 static void shut(struct watch *w) {
 	door_shut(w->door);
 	w->open = false;
@@ -96,7 +102,7 @@ static int64_t ask_and_act(struct watch *w, int *result) {
 		bool wait = access_may_pass(rc);
 		if (w->mac[0] && (!wait || !w->open))
 			shut(w);
-		next = clock_monotonic_ns() + (wait ? RETRY_SECONDS : DENIED_RETRY_SECONDS) * CLOCK_NSEC_PER_SEC;
+		next = clock_monotonic_ns() + (wait ? retry_ns(w) : DENIED_RETRY_SECONDS * CLOCK_NSEC_PER_SEC);
 	}
 	(void)pthread_cond_broadcast(&w->changed);
 	(void)pthread_mutex_unlock(&w->mutex);
