@@ -7,8 +7,7 @@
 #include <string.h>
 
 _printf_(6, 0)
-static int __attribute__((format(printf, 6, 0))) fill(struct err *err, int rc, int status, const char *code,
-	const char *inner, const char *fmt, va_list ap) {
+static int fill(struct err *err, int rc, int status, const char *code, const char *inner, const char *fmt, va_list ap) {
 	if (!err)
 		return rc;
 	err->status = status;

@@ -64,28 +64,33 @@ int io_pwrite_full(int fd, const void *data, size_t len, off_t offset) {
 	return 0;
 }
 
+// The rest of fd, at most max bytes, appended to out.
+static int read_all(int fd, size_t max, struct buf *out) {
+	uint8_t chunk[16384];
+	int rc = 0;
+	for (ssize_t n = 1; rc == 0 && n > 0;) {
+		n = read(fd, chunk, sizeof(chunk));
+		if (n < 0 && errno == EINTR)
+			n = 1;
+		else if (n < 0)
+			rc = -errno;
+		else if ((size_t)n > max - out->len)
+			rc = -EFBIG;
+		else
+			rc = buf_append(out, chunk, (size_t)n);
+	}
+	explicit_bzero(chunk, sizeof(chunk));
+	return rc;
+}
+
 int io_read_file(const char *path, size_t max, struct buf *out, struct err *err) {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return err_errno(err, -errno, "cannot open %s", path);
 	_cleanup_buf_ struct buf contents = {0};
-	char chunk[16384];
-	for (;;) {
-		ssize_t n = read(fd, chunk, sizeof(chunk));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_errno(err, -errno, "cannot read %s", path);
-		if (n == 0)
-			break;
-		if (contents.len + (size_t)n > max)
-			return err_errno(err, -EFBIG, "cannot read %s", path);
-		int rc = buf_append(&contents, chunk, (size_t)n);
-		if (rc < 0)
-			return err_errno(err, rc, "cannot read %s", path);
-	}
-	explicit_bzero(chunk, sizeof(chunk));
-	int rc = buf_append(out, contents.data, contents.len);
+	int rc = read_all(fd, max, &contents);
+	if (rc == 0)
+		rc = buf_append(out, contents.data, contents.len);
 	return rc < 0 ? err_errno(err, rc, "cannot read %s", path) : 0;
 }
 
@@ -152,12 +157,25 @@ int io_mkdir(const char *path, mode_t mode, struct err *err) {
 
 static int unix_address(const char *path, struct sockaddr_un *address, struct err *err) {
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	// An empty path would be a name of the abstract kind, which has no owner and no mode.
+	if (!path[0])
+		return err_set(err, -EINVAL, 500, "InternalServerError", "the socket path is empty");
 	if (strlen(path) >= sizeof(address->sun_path))
 		return err_set(err, -ENAMETOOLONG, 500, "InternalServerError",
 			"the socket path %s is longer than %zu bytes; use a shorter data directory", path,
 			sizeof(address->sun_path) - 1);
 	memcpy(address->sun_path, path, strlen(path));
 	return 0;
+}
+
+// A socket that nobody listens at any more makes way; a file of another kind was not meant.
+static int remove_stale(const char *path) {
+	struct stat st;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 int io_unix_listen(const char *path, int type, struct err *err) {
@@ -168,7 +186,9 @@ int io_unix_listen(const char *path, int type, struct err *err) {
 	_cleanup_fd_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(err, -errno, "cannot make a socket");
-	(void)unlink(path);
+	rc = remove_stale(path);
+	if (rc < 0)
+		return err_errno(err, rc, "cannot listen at %s", path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0 ||
 		listen(fd, SOMAXCONN) < 0)
 		return err_errno(err, -errno, "cannot listen at %s", path);
@@ -244,7 +264,8 @@ ssize_t io_recv_fds(int sock, void *data, size_t len, int *fds, size_t max_fds, 
 			(void)close(received[i]);
 		return -EMSGSIZE;
 	}
-	memcpy(fds, received, count * sizeof(int));
+	if (count > 0)
+		memcpy(fds, received, count * sizeof(int));
 	*fd_count = count;
 	return n;
 }

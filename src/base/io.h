@@ -32,7 +32,7 @@ int io_mkdir(const char *path, mode_t mode, struct err *err) _must_check_;
 // fsync the folder that holds path, which makes a rename, creation or removal of path durable.
 int io_sync_parent(const char *path) _must_check_;
 
-// A listening Unix socket at path, mode 0600, replacing a stale one; type SOCK_STREAM or
+// A listening Unix socket at path, mode 0600, replacing a stale one; -EEXIST when path is something else; type SOCK_STREAM or
 // SOCK_SEQPACKET. Returns a descriptor or a negative errno.
 int io_unix_listen(const char *path, int type, struct err *err) _must_check_;
 int io_unix_connect(const char *path, int type, struct err *err) _must_check_;

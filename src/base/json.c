@@ -27,6 +27,12 @@ static bool too_deep(const char *text, size_t len) {
 	return false;
 }
 
+// jansson quotes the input after its reason ("… near '…'"), and the input may hold a secret.
+static int reason_length(const char *text) {
+	const char *quote = strstr(text, " near ");
+	return quote ? (int)(quote - text) : (int)strlen(text);
+}
+
 int json_parse(const void *text, size_t len, const char *code, json_t **out, struct err *err) {
 	if (len == 0)
 		return err_set(err, -EINVAL, 400, code, "The request body is empty; a JSON value is expected.");
@@ -35,7 +41,8 @@ int json_parse(const void *text, size_t len, const char *code, json_t **out, str
 	json_error_t at;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
 	if (!value)
-		return err_set(err, -EINVAL, 400, code, "The JSON is not valid: %s (line %d, column %d).", at.text, at.line, at.column);
+		return err_set(err, -EINVAL, 400, code, "The JSON is not valid: %.*s (line %d, column %d).", reason_length(at.text),
+			at.text, at.line, at.column);
 	*out = value;
 	return 0;
 }

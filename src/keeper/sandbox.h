@@ -5,5 +5,6 @@
 
 #include "base/err.h"
 
-// For all threads of the process, and for good; they have begun, and not allocated anything yet. `ready_fd` (negative for none) may still be written to.
+// For all threads of the process, which have begun and not allocated anything yet, and for good.
+// `ready_fd` (negative for none) may still be written to.
 int sandbox_enter(int ready_fd, struct err *err) _must_check_;
