@@ -12,7 +12,7 @@
 // What a record says (fields of Key Vault's AuditEvent category). Strings are borrowed; NULL is an empty one. None may
 // hold key material or a value of a cryptographic operation.
 struct audit_event {
-	char id[ENC_UUID_SIZE];
+	char id[ENC_UUID_SIZE];      // of the request
 	int64_t time_ns;
 	const char *vault;           // lower-case name
 	const char *resource_id;     // of the vault

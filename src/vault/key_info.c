@@ -58,8 +58,8 @@ int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_in
 	_cleanup_key_ struct key_row row = {0};
 	rc = key_load(tx, vault, url.name, url.version[0] ? url.version : NULL, KEY_ANY, clock_now(), &row, err);
 	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "KeyNotFound", "A key with (name/id) %s/%s was not found in this key vault.", url.name,
-			url.version);
+		return err_set(err, rc, 404, "KeyNotFound", "A key with (name/id) %s%s%s was not found in this key vault.", url.name,
+			url.version[0] ? "/" : "", url.version);
 	if (rc < 0)
 		return rc;
 	key_id(&info.vault, "keys", row.name, row.version, info.kid);
