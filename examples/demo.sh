@@ -105,7 +105,7 @@ wait_for_new_beat() { # previous
 }
 
 token_key() {
-	custodisk disk inspect "$disk_file" | sed -n 's/.*"keyUrl": *"\([^"]*\)".*/\1/p'
+	custodisk disk inspect "$disk_file" | awk '$1 == "key" { print $2; exit }'
 }
 
 echo "custodisk demo: a virtual machine whose disk opens only while its customer's key says so"

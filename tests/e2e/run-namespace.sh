@@ -110,6 +110,7 @@ system_files() {
 before=$(system_files)
 
 check "up starts an instance" "$custodisk" up --data-dir "$data" --listen none
+[ "$failed" -eq 0 ] || exit 1
 check "the data directory is closed to others" [ "$(stat -c %a "$data")" = 700 ]
 check "the bootstrap principal is kept closed to others" [ "$(stat -c %a "$data/bootstrap.json")" = 600 ]
 check "the root key is kept closed to others" [ "$(stat -c %a "$data/keeper/root.key")" = 600 ]
@@ -287,6 +288,7 @@ fi
 supervisor=$(cat "$data/run/supervisor.pid")
 check "SIGTERM stops all" sh -c "kill $supervisor"
 check "no process is left" until_true 30 gone "$data"
+check "in order" [ "$(sed -n 's/.*the \(.*\) has stopped/\1/p' "$data/log/supervisor.log" | tr '\n' ' ')" = "host server keeper " ]
 check "status says so" exits 3 "$custodisk" status --data-dir "$data"
 check "down of a stopped instance is fine" "$custodisk" down --data-dir "$data"
 
