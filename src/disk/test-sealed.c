@@ -257,8 +257,8 @@ static void test_edited_headers_are_refused(void **state) {
 		"{\"digests\":{\"0\":{\"keyslots\":[]}}}",
 		"{\"digests\":{\"0\":{\"hash\":\"sha1\"}}}",
 		"{\"digests\":{\"0\":{\"iterations\":4000000000}}}",
-		"{\"digests\":{\"1\":{\"type\":\"pbkdf2\",\"keyslots\":[],\"segments\":[],\"hash\":\"sha256\",\"iterations\":1000,"
-		"\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"digest\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}}}",
+		("{\"digests\":{\"1\":{\"type\":\"pbkdf2\",\"keyslots\":[],\"segments\":[],\"hash\":\"sha256\",\"iterations\":1000,"
+		"\"salt\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\",\"digest\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"}}}"),
 		"{\"digests\":{\"0\":null}}",
 		// Features that this program does not know.
 		"{\"config\":{\"flags\":[\"allow-discards\"]}}",

@@ -85,7 +85,7 @@ static int lane_new(struct xts *x, enum direction direction, struct lane **out) 
 	if (!lane)
 		return -ENOMEM;
 	lane->ctx = EVP_CIPHER_CTX_new();
-	if (!lane->ctx || EVP_CipherInit_ex2(lane->ctx, x->cipher, x->key.data, NULL, direction, NULL) != 1) {
+	if (!lane->ctx || EVP_CipherInit_ex2(lane->ctx, x->cipher, x->key.data, NULL, direction == ENCRYPT, NULL) != 1) {
 		lane_free(lane);
 		return -EIO;
 	}
