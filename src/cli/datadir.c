@@ -66,17 +66,13 @@ bool datadir_has(const char *path, const char *name) {
 }
 
 static int make_parents(const char *path, struct err *err) {
-	_cleanup_free_ char *parent = strdup(path);
-	if (!parent)
-		return err_oom(err);
-	for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (slash[1] == 0)
-			break;
+	for (const char *slash = strchr(path + 1, '/'); slash && slash[1]; slash = strchr(slash + 1, '/')) {
+		_cleanup_free_ char *parent = strv_printf("%.*s", (int)(slash - path), path);
+		if (!parent)
+			return err_oom(err);
 		int rc = io_mkdir(parent, 0755, err);
 		if (rc < 0)
 			return rc;
-		*slash = '/';
 	}
 	return 0;
 }

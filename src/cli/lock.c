@@ -30,7 +30,7 @@ static int ask_holder(int fd, struct lock_holder *out, struct err *err) {
 }
 
 static int refuse(int fd, const char *data_dir, struct err *err) {
-	struct lock_holder holder;
+	struct lock_holder holder = {0};
 	int rc = ask_holder(fd, &holder, err);
 	if (rc < 0)
 		return rc;

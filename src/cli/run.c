@@ -389,7 +389,7 @@ static bool clean_up(struct run *r) {
 }
 
 static int run(int argc, char **argv) {
-	struct run_options o;
+	struct run_options o = {.command = argv + argc};  // none yet
 	int status = run_parse(argc, argv, &o);
 	if (status != CLI_OK)
 		return status;

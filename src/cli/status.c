@@ -20,10 +20,9 @@ static bool serves(const json_t *process) {
 
 static bool all_serve(const json_t *record) {
 	const char *phase = json_str(record, "phase");
-	size_t i;
-	json_t *process;
-	json_array_foreach(json_at(record, "processes"), i, process)
-		if (!serves(process))
+	const json_t *processes = json_at(record, "processes");
+	for (size_t i = 0; i < json_array_size(processes); i++)
+		if (!serves(json_array_get(processes, i)))
 			return false;
 	return phase && strcmp(phase, "serving") == 0;
 }
@@ -41,12 +40,13 @@ static void print_record(const char *data_dir, pid_t supervisor, const json_t *r
 	else
 		printf("endpoint    %s/run/https.sock\n", data_dir);
 	printf("supervisor  pid %d\n", (int)supervisor);
-	size_t i;
-	json_t *p;
-	json_array_foreach(json_at(record, "processes"), i, p)
+	const json_t *processes = json_at(record, "processes");
+	for (size_t i = 0; i < json_array_size(processes); i++) {
+		const json_t *p = json_array_get(processes, i);
 		printf("%-11s pid %-7lld %-10s since %s, restarts %lld\n", text_or(p, "name", "?"),
 			(long long)json_int(p, "pid", 0), text_or(p, "state", "?"), text_or(p, "since", "-"),
 			(long long)json_int(p, "restarts", 0));
+	}
 }
 
 static int print_json(const char *data_dir, json_t *record, bool running, struct err *err) {

@@ -293,8 +293,10 @@ static int start_all(struct supervisor *s, struct err *err) {
 
 int supervisor_start(const struct supervisor_settings *settings, struct supervisor **out, struct err *err) {
 	struct supervisor *s = calloc(1, sizeof(*s));
-	if (!s)
-		return err_oom(err);
+	if (!s) {
+		(void)err_oom(err);
+		return -ENOMEM;
+	}
 	s->settings = *settings;
 	s->phase = "starting";
 	s->lock_fd = s->signal_fd = s->given_up = -1;
@@ -379,6 +381,7 @@ static void stop_one(struct service *v, int patience_ms) {
 		log_warning("the %s ended with %s", v->name, service_describe_end(status, end, sizeof(end)));
 	}
 	service_ended(v);
+	log_info("the %s has stopped", v->name);
 }
 
 void supervisor_stop(struct supervisor *s) {
@@ -504,7 +507,7 @@ int supervisor_fork(const struct supervisor_settings *settings, bool throwaway, 
 }
 
 int supervisor_go(struct supervisor_process *p, struct err *err) {
-	struct outcome outcome;
+	struct outcome outcome = {0};
 	int rc = send(p->channel_fd, "g", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
 	if (rc == 0)
 		rc = io_read_full(p->channel_fd, &outcome, sizeof(outcome));

@@ -112,7 +112,7 @@ static int up_background(const struct supervisor_settings *settings, bool first_
 }
 
 static int up(int argc, char **argv) {
-	struct up_options o;
+	struct up_options o = {0};
 	int status = up_parse(argc, argv, &o);
 	if (status != CLI_OK)
 		return status;
