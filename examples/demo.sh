@@ -79,8 +79,12 @@ set_enabled() { # key-url true|false
 	call PATCH "$1?$keys" "{\"attributes\":{\"enabled\":$2}}" >/dev/null
 }
 
+console() {
+	tr -d '\r' <"$serial" 2>/dev/null
+}
+
 report_line() { # boot number
-	grep -a "^CUSTODISK-GUEST boot=$1 " "$serial" 2>/dev/null | tail -n 1 | tr -d '\r'
+	console | grep -a "^CUSTODISK-GUEST boot=$1 " | tail -n 1
 }
 
 wait_for_boot() { # boot number
@@ -88,12 +92,12 @@ wait_for_boot() { # boot number
 		[ -n "$(report_line "$1")" ] && return
 		sleep 0.2
 	done
-	tail -n 5 "$serial" >&2 2>/dev/null || true
+	console | tail -n 5 >&2
 	fail "the guest did not report boot $1 on its serial console"
 }
 
 last_beat() {
-	grep -a '^CUSTODISK-GUEST heartbeat ' "$serial" | tail -n 1 | tr -d '\r'
+	console | grep -a '^CUSTODISK-GUEST heartbeat ' | tail -n 1
 }
 
 wait_for_new_beat() { # previous
