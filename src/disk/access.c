@@ -59,8 +59,7 @@ static int open_with(struct sealed *s, struct azure_client *azure, const struct 
 	if (header_mac && !secret_equal(header_mac, strlen(header_mac), o.mac, strlen(o.mac)))
 		return err_set(err, -EKEYREJECTED, 500, "InternalDiskManagementError",
 			"The header of the disk is refused: it is not the one that was recorded when the disk was made.");
-	*out = o;
-	o = (struct opened){0};
+	opened_move(&o, out);
 	return 0;
 }
 

@@ -15,7 +15,7 @@ int access_check_key(struct azure_client *azure, const char *key_url, const char
 int access_unwrap(struct azure_client *azure, const struct sealed_token *token, const char *disk_encryption_set,
 	struct secret *passphrase, struct err *err) _must_check_;
 
-// A disk whose key is at hand. From _cleanup_ memory: zero it first.
+// A disk whose key is at hand.
 struct opened {
 	struct secret passphrase;
 	struct secret volume_key;
@@ -24,6 +24,12 @@ struct opened {
 };
 void opened_free(struct opened *o);
 #define _cleanup_opened_ _cleanup_(opened_free)
+
+// Hand over to memory that holds none.
+static inline void opened_move(struct opened *from, struct opened *to) {
+	*to = *from;
+	*from = (struct opened){0};
+}
 
 // Try the tokens, newest first. header_mac is the recorded one, or NULL. When none opens, the error is the newest
 // token's, unless that is a definite no and another token's error may pass.

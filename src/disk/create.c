@@ -117,7 +117,7 @@ static int read_source(const struct making *m, uint64_t offset, size_t len, size
 
 static int write_data(struct making *m, struct err *err) {
 	for (uint64_t at = 0; at < m->source_size; at += BLOCK) {
-		size_t padded, len = m->source_size - at < BLOCK ? (size_t)(m->source_size - at) : BLOCK;
+		size_t padded = 0, len = m->source_size - at < BLOCK ? (size_t)(m->source_size - at) : BLOCK;
 		int rc = read_source(m, at, len, &padded, err);
 		if (rc < 0)
 			return rc;
@@ -133,7 +133,7 @@ static int write_data(struct making *m, struct err *err) {
 }
 
 static int check_sector(struct making *m, uint64_t offset, struct err *err) {
-	size_t padded, len = m->source_size - offset < XTS_SECTOR_SIZE ? (size_t)(m->source_size - offset) : XTS_SECTOR_SIZE;
+	size_t padded = 0, len = m->source_size - offset < XTS_SECTOR_SIZE ? (size_t)(m->source_size - offset) : XTS_SECTOR_SIZE;
 	uint8_t *stored = m->block + XTS_SECTOR_SIZE;
 	int rc = read_source(m, offset, len, &padded, err);
 	if (rc < 0)
@@ -204,6 +204,21 @@ static int adopt(const struct disk_config *config, struct azure_client *azure, s
 	return rewrap_disk(&rewrap, out, uuid, err);
 }
 
+static int prepare(struct making *m, struct err *err) {
+	m->block = malloc(BLOCK);
+	if (!m->block)
+		return err_oom(err);
+	if (!m->config->source)
+		return 0;
+	m->source = source_open(m->config->source, m->config->import_dir, &m->source_size, err);
+	if (m->source < 0)
+		return m->source;
+	if (m->source_size > m->config->size)
+		return err_set(err, -EINVAL, 400, "InvalidParameter", "The source has %llu bytes, the disk only %llu.",
+			(unsigned long long)m->source_size, (unsigned long long)m->config->size);
+	return 0;
+}
+
 int create_disk(const struct disk_config *config, struct azure_client *azure, struct opened *out,
 	char uuid[static SEALED_UUID_SIZE], uint64_t *bytes_written, struct err *err) {
 	if (access(config->file, F_OK) == 0) {
@@ -212,24 +227,15 @@ int create_disk(const struct disk_config *config, struct azure_client *azure, st
 			*bytes_written = 0;
 		return rc;
 	}
-	_cleanup_(making_end) struct making m = {.config = config, .azure = azure, .fd = -1, .source = -1};
-	if (config->source) {
-		m.source = source_open(config->source, config->import_dir, &m.source_size, err);
-		if (m.source < 0)
-			return m.source;
-		if (m.source_size > config->size)
-			return err_set(err, -EINVAL, 400, "InvalidParameter", "The source has %llu bytes, the disk only %llu.",
-				(unsigned long long)m.source_size, (unsigned long long)config->size);
+	struct making m = {.config = config, .azure = azure, .fd = -1, .source = -1};
+	int rc = prepare(&m, err);
+	if (rc == 0)
+		rc = make(&m, err);
+	if (rc == 0) {
+		opened_move(&m.disk, out);
+		memcpy(uuid, m.uuid, sizeof(m.uuid));
+		*bytes_written = m.bytes_written;
 	}
-	m.block = malloc(BLOCK);
-	if (!m.block)
-		return err_oom(err);
-	int rc = make(&m, err);
-	if (rc < 0)
-		return rc;
-	*out = m.disk;
-	m.disk = (struct opened){0};
-	memcpy(uuid, m.uuid, sizeof(m.uuid));
-	*bytes_written = m.bytes_written;
-	return 0;
+	making_end(&m);
+	return rc;
 }

@@ -16,7 +16,7 @@ static json_t *printable(const char *text) {
 		return value;
 	char ascii[ERR_MESSAGE_MAX];
 	size_t len = 0;
-	for (; text[len] && len < sizeof(ascii) - 1; len++)
+	for (; len < sizeof(ascii) - 1 && text[len]; len++)
 		ascii[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
 	ascii[len] = 0;
 	return json_string(ascii);

@@ -89,7 +89,7 @@ static int add_token(const struct rewrap *r, struct sealed *s, const struct open
 	int64_t newest = sealed_tokens(s, &count)[0].generation;
 	if (newest == INT64_MAX)
 		return err_set(err, -EOVERFLOW, 500, "InternalDiskManagementError", "The disk's tokens cannot be numbered further.");
-	struct sealed_token token;
+	struct sealed_token token = {0};
 	int rc = rewrap_make_token(r->azure, r->key_url, r->disk_encryption_set, &now->passphrase, newest + 1, &token, err);
 	// What an earlier rewrap left behind is of no use and would take the new token's room.
 	if (rc == 0)
@@ -122,8 +122,7 @@ static int finish(const struct rewrap *r, const struct opened *now, int64_t gene
 	if (rc < 0)
 		return rc;
 	memcpy(o.mac, now->mac, sizeof(o.mac));
-	*out = o;
-	o = (struct opened){0};
+	opened_move(&o, out);
 	return 0;
 }
 

@@ -243,11 +243,7 @@ static int measure(struct sealed *s, const char *path, struct err *err) {
 	return 0;
 }
 
-int sealed_load(const char *path, struct sealed **out, struct err *err) {
-	_cleanup_(sealed_freep) struct sealed *s = calloc(1, sizeof(*s));
-	if (!s)
-		return err_oom(err);
-	s->fd = -1;
+static int load(struct sealed *s, const char *path, struct err *err) {
 	int rc = measure(s, path, err);
 	if (rc == 0)
 		rc = open_device(path, &s->cd, err);
@@ -262,10 +258,20 @@ int sealed_load(const char *path, struct sealed **out, struct err *err) {
 	if (!uuid || !enc_is_uuid(uuid))
 		return refuse(err, "it has no UUID");
 	(void)snprintf(s->uuid, sizeof(s->uuid), "%s", uuid);
-	rc = read_header(s, err);
-	if (rc < 0)
+	return read_header(s, err);
+}
+
+int sealed_load(const char *path, struct sealed **out, struct err *err) {
+	struct sealed *s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_oom(err);
+	s->fd = -1;
+	int rc = load(s, path, err);
+	if (rc < 0) {
+		sealed_free(s);
 		return rc;
-	*out = TAKE_PTR(s);
+	}
+	*out = s;
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "base/secret.h"
 #include "disk/sealed.h"
 #include "disk/test-vault.h"
+#include "disk/xts.h"
 
 enum { SIZE = 8 << 20, IMAGE = 2 << 20, CACHE_SECONDS = 2 };
 
@@ -77,6 +78,14 @@ static json_t *json_in(const char *path) {
 	if (json_parse(text.data, len, "X", &json, &err) < 0)
 		fail_msg("%s in '%s'", err.message, buf_cstr(&text));
 	return json;
+}
+
+static void read_file(const char *name, uint8_t *data, size_t len) {
+	char path[128];
+	in_folder(name, path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(io_read_full(fd, data, len), 0);
+	(void)close(fd);
 }
 
 // custodisk-disk COMMAND; what it printed.
@@ -156,11 +165,7 @@ static void test_serves_the_image(void **state) {
 	struct served s;
 	uint8_t *data = malloc(SIZE), *image = malloc(IMAGE);
 	make(&s, "image", "image.raw");
-	char source[128];
-	in_folder("import/image.raw", source);
-	int fd = open(source, O_RDONLY | O_CLOEXEC);
-	assert_int_equal(io_read_full(fd, image, IMAGE), 0);
-	(void)close(fd);
+	read_file("import/image.raw", image, IMAGE);
 	attach(&s);
 	assert_int_equal(nbd_get_size(s.nbd), SIZE);
 	assert_int_equal(nbd_can_multi_conn(s.nbd), 1);
@@ -364,6 +369,39 @@ static void test_stock_tools_read_the_header(void **state) {
 	assert_true(file_has(output, "0: custodisk", 12));
 }
 
+// cryptsetup encrypts a file by itself, without device-mapper. With the same key we make the same ciphertext.
+static void test_same_ciphertext_as_cryptsetup(void **state) {
+	(void)state;
+	char key_file[128], image[128], header[128], volume_key[128], output[128];
+	uint8_t *ours = malloc(IMAGE), *theirs = malloc(IMAGE);
+	_cleanup_secret_ struct secret key = {0};
+	struct xts *x = NULL;
+	in_folder("passphrase", key_file);
+	in_folder("plain", image);
+	in_folder("header", header);
+	in_folder("volume-key", volume_key);
+	in_folder("output", output);
+	read_file("import/image.raw", ours, IMAGE);
+	assert_int_equal(io_create_file(key_file, "passphrase", 10, 0600, NULL), 0);
+	assert_int_equal(io_create_file(image, ours, IMAGE, 0600, NULL), 0);
+	const char *const encrypt[] = {"cryptsetup", "reencrypt", "--encrypt", "--type", "luks2", "--header", header,
+		"--sector-size", "4096", "--cipher", "aes-xts-plain64", "--key-size", "512", "--key-file", key_file, "--pbkdf", "pbkdf2",
+		"--pbkdf-force-iterations", "1000", "--force-offline-reencrypt", "--batch-mode", image, NULL};
+	const char *const dump[] = {"cryptsetup", "luksDump", "--dump-volume-key", "--volume-key-file", volume_key, "--key-file",
+		key_file, "--batch-mode", header, NULL};
+	assert_int_equal(run(encrypt, output, NULL), 0);
+	assert_int_equal(run(dump, output, NULL), 0);
+	assert_int_equal(secret_alloc(&key, XTS_KEY_SIZE), 0);
+	read_file("volume-key", key.data, key.len);
+	read_file("plain", theirs, IMAGE);
+	assert_int_equal(xts_new(&key, &x, NULL), 0);
+	assert_int_equal(xts_encrypt(x, 0, ours, ours, IMAGE), 0);
+	assert_memory_equal(ours, theirs, IMAGE);
+	xts_free(x);
+	free(ours);
+	free(theirs);
+}
+
 static void test_misuse(void **state) {
 	(void)state;
 	char output[128];
@@ -433,6 +471,7 @@ int main(int argc, char **argv) {
 		cmocka_unit_test_setup(test_one_server_a_disk, reset),
 		cmocka_unit_test_setup(test_killed, reset),
 		cmocka_unit_test_setup(test_stock_tools_read_the_header, reset),
+		cmocka_unit_test_setup(test_same_ciphertext_as_cryptsetup, reset),
 		cmocka_unit_test_setup(test_misuse, reset),
 	};
 	if (argc != 3)

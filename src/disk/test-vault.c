@@ -216,7 +216,10 @@ void test_config(struct test_vault *v, const char *name, unsigned key, uint64_t 
 		"importDir", import_dir, "source", source ? uri : NULL, "headerMac", mac, "cacheSeconds", (json_int_t)cache_seconds,
 		"statusFile", status);
 	_cleanup_free_ char *text = json ? json_text(json) : NULL;
-	check(text, "making a configuration");
+	if (!text) {
+		check(false, "making a configuration");
+		return;
+	}
 	json_decref(json);
 	(void)snprintf(path, 128, "%s/%s.json", v->folder, name);
 	check(io_replace_file(path, text, strlen(text), 0600, NULL) == 0, "writing a configuration");
