@@ -468,8 +468,9 @@ static void test_refuses_to_start(void **state _unused_) {
 int main(int argc, char **argv) {
 	if (argc != 2)
 		return 2;
-	executable = argv[1];
-	if (secret_init(1 << 20, NULL) < 0)
+	// The tests leave the folder that a relative path starts from.
+	executable = realpath(argv[1], NULL);
+	if (!executable || secret_init(1 << 20, NULL) < 0)
 		return 1;
 #define WITH_KEEPER(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
@@ -489,5 +490,7 @@ int main(int argc, char **argv) {
 		WITH_KEEPER(test_unprivileged),
 		WITH_KEEPER(test_refuses_to_start),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(executable);
+	return failed;
 }
