@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/accel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +12,7 @@
 
 #define IMAGE "run/machines/probe"
 
-enum { DEADLINE_MS = 3000, SECTOR = 512, DONE_STATUS = 0x31 * 2 + 1 };
+enum { SECTOR = 512, DONE_STATUS = 0x31 * 2 + 1 };
 
 // A boot sector, at 0x7c00 in real mode.
 static const uint8_t boot_code[] = {
@@ -26,7 +24,7 @@ static const uint8_t boot_code[] = {
 	0x0c, 0x01,                          // or al, 1
 	0x0f, 0x22, 0xc0,                    // mov cr0, eax
 	0xea, 0x17, 0x7c, 0x08, 0x00,        // jmp 8:0x7c17, 32 bits from here
-	0xb9, 0x00, 0x65, 0xcd, 0x1d,        // mov ecx, 500000000
+	0xb9, 0x00, 0xc2, 0xeb, 0x0b,        // mov ecx, 200000000
 	0x49,                                // dec ecx
 	0x75, 0xfd,                          // jnz to the dec
 	0xb0, 0x31,                          // mov al, 0x31
@@ -44,14 +42,9 @@ struct accel_probe {
 	struct loop_io io;
 	struct loop_timer timer;
 	struct process qemu;
-	void (*found)(void *data, enum accel accel);
+	void (*found)(void *data, bool works);
 	void *data;
 };
-
-static void tell(struct accel_probe *p, enum accel accel) {
-	loop_cancel(p->loop, &p->timer);
-	p->found(p->data, accel);
-}
 
 static void on_end(void *data, uint32_t events) {
 	struct accel_probe *p = data;
@@ -61,7 +54,8 @@ static void on_end(void *data, uint32_t events) {
 	(void)events;
 	loop_unwatch(p->loop, &p->io);
 	process_reap(&p->qemu, &clean, &status, words);
-	tell(p, status == DONE_STATUS ? ACCEL_KVM : ACCEL_TCG);
+	loop_cancel(p->loop, &p->timer);
+	p->found(p->data, status == DONE_STATUS);
 }
 
 // It has had its time: end it, and hear of that as of any other end.
@@ -70,11 +64,7 @@ static void on_deadline(void *data) {
 	process_signal(&p->qemu, SIGKILL);
 }
 
-static void on_absent(void *data) {
-	tell(data, ACCEL_TCG);
-}
-
-static int run(struct accel_probe *p, const char *data_dir, int err_fd, struct err *err) {
+static int run(struct accel_probe *p, const struct accel_trial *trial, struct err *err) {
 	uint8_t sector[SECTOR] = {0};
 	for (size_t i = 0; i < sizeof(boot_code); i++)
 		sector[i] = boot_code[i];
@@ -85,32 +75,28 @@ static int run(struct accel_probe *p, const char *data_dir, int err_fd, struct e
 		return rc;
 
 	// The process id's file is named absolutely, like a machine's, so that a QEMU left behind by a dead agent is found.
-	_cleanup_free_ char *pid = strv_printf("%s/" IMAGE ".pid", data_dir);
+	_cleanup_free_ char *pid = strv_printf("%s/" IMAGE ".pid", trial->data_dir);
 	if (!pid)
 		return err_oom(err);
-	const char *const argv[] = {PROGRAM_QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-cpu", "host",
+	const char *const argv[] = {PROGRAM_QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-accel", trial->accelerator,
 		"-m", "16", "-pidfile", pid, "-blockdev",
-		"driver=file,node-name=boot,read-only=on,filename=" IMAGE, "-device", "ide-hd,drive=boot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1", NULL};
-	rc = process_spawn(argv, err_fd, err_fd, &p->qemu, err);
+		"driver=file,node-name=boot,filename=" IMAGE, "-device", "ide-hd,drive=boot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1", NULL};
+	rc = process_spawn(argv, trial->log_fd, trial->log_fd, &p->qemu, err);
 	if (rc < 0)
 		return rc;
 	rc = loop_watch(p->loop, &p->io, p->qemu.fd, EPOLLIN, on_end, p, err);
 	if (rc == 0)
-		loop_after(p->loop, &p->timer, DEADLINE_MS, on_deadline, p);
+		loop_after(p->loop, &p->timer, trial->deadline_ms, on_deadline, p);
 	return rc;
 }
 
-int accel_probe_new(struct loop *l, const char *data_dir, int err_fd, void (*found)(void *data, enum accel accel), void *data,
+int accel_probe_new(struct loop *l, const struct accel_trial *trial, void (*found)(void *data, bool works), void *data,
 	struct accel_probe **out, struct err *err) {
 	struct accel_probe *p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_oom(err);
 	*p = (struct accel_probe){.loop = l, .io = LOOP_IO_NONE, .qemu = PROCESS_NONE, .found = found, .data = data};
-	int rc = 0;
-	if (access("/dev/kvm", R_OK | W_OK) < 0)
-		loop_after(l, &p->timer, 0, on_absent, p);
-	else
-		rc = run(p, data_dir, err_fd, err);
+	int rc = run(p, trial, err);
 	if (rc < 0) {
 		accel_probe_free(p);
 		return rc;
@@ -126,5 +112,6 @@ void accel_probe_free(struct accel_probe *p) {
 	loop_unwatch(p->loop, &p->io);
 	process_kill(&p->qemu);
 	(void)unlink(IMAGE);
+	(void)unlink(IMAGE ".pid");
 	free(p);
 }

@@ -18,7 +18,7 @@
 #define DISKS_DIR "run/disks"
 #define MACHINES_DIR "run/machines"
 
-enum { INOTIFY_BUFFER = 16384 };
+enum { INOTIFY_BUFFER = 16384, KVM_DEADLINE_MS = 3000 };
 
 struct agent {
 	struct host *host;
@@ -42,18 +42,20 @@ static void tick(void *data) {
 		loop_after(a->host->loop, &a->tick, 0, on_tick, a);
 }
 
-static void on_accel(void *data, enum accel accel) {
+static void on_kvm(void *data, bool works) {
 	struct agent *a = data;
-	a->accel = accel;
+	a->accel = works ? ACCEL_KVM : ACCEL_TCG;
 	a->accel_known = true;
-	log_info("guests are accelerated by %s", accel_name(accel));
+	log_info("guests are accelerated by %s", accel_name(a->accel));
 	tick(a);
 }
 
 static int get_accel(void *data, enum accel *out, struct err *err) {
 	struct agent *a = data;
 	if (!a->accel_known) {
-		int rc = a->probe ? 0 : accel_probe_new(a->host->loop, a->host->data_dir, a->host->log_fd, on_accel, a, &a->probe, err);
+		const struct accel_trial kvm = {
+			.accelerator = "kvm", .data_dir = a->host->data_dir, .log_fd = a->host->log_fd, .deadline_ms = KVM_DEADLINE_MS};
+		int rc = a->probe ? 0 : accel_probe_new(a->host->loop, &kvm, on_kvm, a, &a->probe, err);
 		return rc < 0 ? rc : err_set(err, -EAGAIN, 409, "Conflict", "It is being found out whether KVM works.");
 	}
 	*out = a->accel;

@@ -23,6 +23,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/strv.h"
+#include "host/accel.h"
 #include "host/agent.h"
 #include "host/process.h"
 #include "host/record.h"
@@ -306,6 +307,32 @@ static void boot(void) {
 	expect_life();
 }
 
+static int probe_answer;
+static void on_probed(void *data, bool works) {
+	(void)data;
+	probe_answer = works;
+	loop_stop(f.host.loop);
+}
+
+static int probe(const char *accelerator, int64_t deadline_ms) {
+	const struct accel_trial trial = {
+		.accelerator = accelerator, .data_dir = f.folder, .log_fd = f.host.log_fd, .deadline_ms = deadline_ms};
+	struct accel_probe *p = NULL;
+	probe_answer = -1;
+	assert_int_equal(accel_probe_new(f.host.loop, &trial, on_probed, NULL, &p, NULL), 0);
+	assert_int_equal(loop_run(f.host.loop, NULL), 0);
+	accel_probe_free(p);
+	assert_int_equal(access("run/machines/probe", F_OK), -1);
+	return probe_answer;
+}
+
+static void test_accel_probe(void **state) {
+	(void)state;
+	assert_int_equal(probe("tcg", PATIENCE_MS), true);
+	assert_int_equal(probe("tcg", 50), false);  // too slow, like a KVM that interprets
+	assert_int_equal(probe("there-is-no-such-accelerator", PATIENCE_MS), false);
+}
+
 static void test_power(void **state) {
 	(void)state;
 	boot();
@@ -559,6 +586,7 @@ int main(void) {
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_accel_probe, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_power, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_denied_and_allowed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_processes, setup, teardown),
