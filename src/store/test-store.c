@@ -96,7 +96,7 @@ static void test_values_come_back_as_stored(void **state) {
 	static const uint8_t blob[] = {0, 1, 0, 0xff};
 	const char *insert = "INSERT INTO v (id, t, b, n) VALUES ($1, $2, $3, $4)";
 	assert_int_equal(store_exec(tx, &err, insert, "isbi", (int64_t)1, "é$2;--", blob, sizeof(blob), INT64_MIN), 1);
-	assert_int_equal(store_exec(tx, &err, insert, "isbi", (int64_t)2, NULL, NULL, (size_t)0, INT64_MAX), 1);
+	assert_int_equal(store_exec(tx, &err, insert, "isbi", (int64_t)2, (const char *)NULL, (const void *)NULL, (size_t)0, INT64_MAX), 1);
 
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	assert_int_equal(store_query(tx, &rows, &err, "SELECT t, b, n FROM v ORDER BY id", ""), 0);

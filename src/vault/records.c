@@ -16,7 +16,7 @@
 
 void vault_lower_name(const char *name, char out[static VAULT_NAME_MAX + 1]) {
 	size_t n = 0;
-	for (; name[n] && n < VAULT_NAME_MAX; n++)
+	for (; n < VAULT_NAME_MAX && name[n]; n++)
 		out[n] = (char)tolower((unsigned char)name[n]);
 	// A longer name is cut to nothing: no vault has the empty name.
 	out[name[n] ? 0 : n] = 0;
