@@ -40,26 +40,40 @@ struct server {
 	struct buf pem;
 };
 
-static int parse_options(int argc, char **argv, struct options *o) {
+static int take_option(struct options *o, int option) {
+	switch (option) {
+	case 'd':
+		o->data_dir = optarg;
+		return 0;
+	case 'l':
+		o->listen = optarg;
+		return 0;
+	case 's':
+		o->strict = true;
+		return 0;
+	case 'c':
+		return strv_int(optarg, 1, CACHE_SECONDS_MAX, &o->cache_seconds);
+	case 'r':
+		return strv_int(optarg, 3, 1023, &o->ready_fd);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int parse_options(int argc, char **argv, struct options *out) {
 	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'}, {"listen", required_argument, NULL, 'l'},
 		{"strict", no_argument, NULL, 's'}, {"cache-seconds", required_argument, NULL, 'c'},
 		{"ready-fd", required_argument, NULL, 'r'}, {0}};
-	*o = (struct options){.cache_seconds = CACHE_SECONDS_DEFAULT, .ready_fd = -1};
-	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
-		if (c == 'd')
-			o->data_dir = optarg;
-		else if (c == 'l')
-			o->listen = optarg;
-		else if (c == 's')
-			o->strict = true;
-		else if (c == 'c' && strv_int(optarg, 1, CACHE_SECONDS_MAX, &o->cache_seconds) == 0)
-			continue;
-		else if (c == 'r' && strv_int(optarg, 3, 1023, &o->ready_fd) == 0)
-			continue;
-		else
-			return -EINVAL;
+	struct options o = {.cache_seconds = CACHE_SECONDS_DEFAULT, .ready_fd = -1};
+	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+		int rc = take_option(&o, option);
+		if (rc < 0)
+			return rc;
 	}
-	return o->data_dir && optind == argc ? 0 : -EINVAL;
+	if (!o.data_dir || optind != argc)
+		return -EINVAL;
+	*out = o;
+	return 0;
 }
 
 static int open_parts(struct server *s, const struct options *o, struct err *err) {
