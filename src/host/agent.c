@@ -29,8 +29,6 @@ struct agent {
 	int inotify;
 	struct loop_io inotify_io;
 	struct accel_probe *probe;
-	bool accel_known;
-	enum accel accel;
 	bool ending;
 };
 
@@ -44,21 +42,21 @@ static void tick(void *data) {
 
 static void on_kvm(void *data, bool works) {
 	struct agent *a = data;
-	a->accel = works ? ACCEL_KVM : ACCEL_TCG;
-	a->accel_known = true;
-	log_info("guests are accelerated by %s", accel_name(a->accel));
+	a->host->accel = works ? ACCEL_KVM : ACCEL_TCG;
+	a->host->accel_known = true;
+	log_info("guests are accelerated by %s", accel_name(a->host->accel));
 	tick(a);
 }
 
 static int get_accel(void *data, enum accel *out, struct err *err) {
 	struct agent *a = data;
-	if (!a->accel_known) {
+	if (!a->host->accel_known) {
 		const struct accel_trial kvm = {
 			.accelerator = "kvm", .data_dir = a->host->data_dir, .log_fd = a->host->log_fd, .deadline_ms = KVM_DEADLINE_MS};
 		int rc = a->probe ? 0 : accel_probe_new(a->host->loop, &kvm, on_kvm, a, &a->probe, err);
 		return rc < 0 ? rc : err_set(err, -EAGAIN, 409, "Conflict", "It is being found out whether KVM works.");
 	}
-	*out = a->accel;
+	*out = a->host->accel;
 	return 0;
 }
 
@@ -98,7 +96,7 @@ static bool is_at_rest(const struct agent *a) {
 
 static void on_tick(void *data) {
 	struct agent *a = data;
-	if (a->accel_known && a->probe) {
+	if (a->host->accel_known && a->probe) {
 		accel_probe_free(a->probe);
 		a->probe = NULL;
 	}

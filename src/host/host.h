@@ -5,6 +5,7 @@
 #include "host/loop.h"
 #include "host/outbox.h"
 #include "host/programs.h"
+#include "host/qemu.h"
 
 struct host {
 	struct loop *loop;
@@ -14,6 +15,8 @@ struct host {
 	int64_t cache_seconds;  // how long a disk process may rely on a permission
 	char boot_id[40];
 	struct outbox *outbox;
+	bool accel_known;  // found out before the first guest is run
+	enum accel accel;
 };
 
 // Names of files; to be freed, NULL when out of memory. `suffix` is one of those below, or ".json" for the disk

@@ -106,7 +106,8 @@ static int setup(void **state) {
 	assert_int_equal(chdir(f.folder), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		assert_int_equal(io_mkdir(folders[i], 0700, NULL), 0);
-	f.host = (struct host){.data_dir = f.folder, .programs = {.disk = strdup(TEST_DISK_PROGRAM), .plugin = strdup(TEST_PLUGIN)}};
+	f.host = (struct host){.data_dir = f.folder, .accel_known = true, .accel = ACCEL_TCG,
+		.programs = {.disk = strdup(TEST_DISK_PROGRAM), .plugin = strdup(TEST_PLUGIN)}};
 	f.host.log_fd = open("log/host.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(f.host.log_fd >= 0);
 	assert_int_equal(record_boot_id(f.host.boot_id, NULL), 0);
@@ -331,6 +332,13 @@ static void test_accel_probe(void **state) {
 	assert_int_equal(probe("tcg", PATIENCE_MS), true);
 	assert_int_equal(probe("tcg", 50), false);  // too slow, like a KVM that interprets
 	assert_int_equal(probe("there-is-no-such-accelerator", PATIENCE_MS), false);
+}
+
+static void test_accel_is_found_out(void **state) {
+	(void)state;
+	f.host.accel_known = false;
+	boot();
+	assert_true(f.host.accel_known);
 }
 
 static void test_power(void **state) {
@@ -587,6 +595,7 @@ int main(void) {
 	(void)signal(SIGPIPE, SIG_IGN);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_accel_probe, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_accel_is_found_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_power, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_denied_and_allowed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_processes, setup, teardown),

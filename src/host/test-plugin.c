@@ -86,4 +86,5 @@ static struct nbdkit_plugin plugin = {
 	.pread = plugin_pread,
 	.pwrite = plugin_pwrite,
 };
+struct nbdkit_plugin *plugin_init(void);  // which the macro below defines
 NBDKIT_REGISTER_PLUGIN(plugin)
