@@ -46,9 +46,22 @@ int enc_hex(struct buf *out, const void *data, size_t len) {
 	return 0;
 }
 
-static int digit(const char *alphabet, char c) {
-	const char *p = c ? strchr(alphabet, c) : NULL;
-	return p ? (int)(p - alphabet) : -1;
+static int value16(char c) {
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	char lower = (char)(c | 0x20);
+	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// The value of a character, -1 outside the alphabet. The two alphabets differ in their last two characters alone.
+static int value64(const char *alphabet, char c) {
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == alphabet[62] ? 62 : c == alphabet[63] ? 63 : -1;
 }
 
 static int decode64(struct buf *out, const char *text, size_t len, const char *alphabet) {
@@ -58,7 +71,7 @@ static int decode64(struct buf *out, const char *text, size_t len, const char *a
 	uint32_t v = 0;
 	unsigned bits = 0;
 	for (size_t i = 0; i < len; i++) {
-		int d = digit(alphabet, text[i]);
+		int d = value64(alphabet, text[i]);
 		if (d < 0)
 			return -EINVAL;
 		v = v << 6 | (uint32_t)d;
@@ -94,8 +107,7 @@ int dec_hex(struct buf *out, const char *text, size_t len) {
 		return -EINVAL;
 	_cleanup_buf_ struct buf bytes = {0};
 	for (size_t i = 0; i < len; i += 2) {
-		int hi = digit(hex_alphabet, text[i] | (text[i] >= 'A' && text[i] <= 'F' ? 0x20 : 0));
-		int lo = digit(hex_alphabet, text[i + 1] | (text[i + 1] >= 'A' && text[i + 1] <= 'F' ? 0x20 : 0));
+		int hi = value16(text[i]), lo = value16(text[i + 1]);
 		if (hi < 0 || lo < 0)
 			return -EINVAL;
 		int rc = buf_u8(&bytes, (uint8_t)(hi << 4 | lo));
