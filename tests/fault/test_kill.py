@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -28,13 +29,27 @@ class Storm:
         self.cloud, self.chance = cloud, chance
         self.wrapped = {}   # kid -> (plaintext, ciphertext)
         self.disks = []     # made and acknowledged
-        self.kills = {"keeper": 0, "server": 0, "host": 0}
+        self.kills = {"keeper": 0, "server": 0, "host": 0, "disk": 0}
         self.number = 0
+
+    def disk_job(self):
+        """A process that makes or rewraps a disk at this moment; waits a little for one."""
+        for _ in range(100):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open(f"/proc/{pid}/cmdline", "rb") as f:
+                        arguments = f.read()
+                except OSError:
+                    continue  # it has ended
+                if b"custodisk-disk" in arguments and self.cloud.dir.encode() in arguments:
+                    return int(pid)
+            time.sleep(0.01)
+        raise AssertionError("no disk is being worked on")
 
     def kill_somebody(self):
         name = self.chance.choice(list(self.kills))
         try:
-            os.kill(self.cloud.pid(name), signal.SIGKILL)
+            os.kill(self.disk_job() if name == "disk" else self.cloud.pid(name), signal.SIGKILL)
             self.kills[name] += 1
         except (AssertionError, ProcessLookupError, ValueError, KeyError, TypeError):
             pass  # it is being restarted
@@ -65,17 +80,22 @@ class Storm:
         if kid:
             self.cloud.wait(self.cloud.update_set("set", kid), 60)
 
+    def kill_until(self, until):
+        while time.monotonic() < until:
+            time.sleep(self.chance.uniform(0.3, 2.5))
+            self.kill_somebody()
+
     def blow(self, seconds):
         until = time.monotonic() + seconds
-        next_kill = 0
+        # From a thread of its own, so that processes die in the middle of what the client waits for.
+        killer = threading.Thread(target=self.kill_until, args=(until,))
+        killer.start()
         while time.monotonic() < until:
-            if time.monotonic() >= next_kill:
-                self.kill_somebody()
-                next_kill = time.monotonic() + self.chance.uniform(0.3, 2.5)
             try:
                 self.chance.choice((self.rotate, self.create_disk, self.rewrap))()
             except UNAVAILABLE:
                 time.sleep(0.05)  # what was not acknowledged may or may not have happened
+        killer.join()
 
 
 def eventually(action, seconds=90):
