@@ -17,7 +17,7 @@ PATH=$here/../build:$PATH
 
 arm=https://management.azure.com
 subscription=/subscriptions/$AZURE_SUBSCRIPTION_ID
-run=$(date +%m%d%H%M%S)
+run=$(date +%s)
 group=$subscription/resourceGroups/demo-$run
 vault=kv-demo-$run
 vault_id=$group/providers/Microsoft.KeyVault/vaults/$vault
@@ -33,6 +33,9 @@ machines=api-version=2024-07-01
 keys=api-version=7.4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 began=$(date +%s%N)
 step_began=$began

@@ -58,8 +58,8 @@ static int refused(int rc, const char *what, struct err *err) {
 			"%s: %s. The setting %s forbids it to this user; change it (sysctl(8)) or run as root", what,
 			strerror(-rc), setting);
 	return err_set(err, rc, 500, "InternalServerError",
-		"%s: %s. User namespaces are not allowed to this process (a container's seccomp or AppArmor profile, or the "
-		"settings kernel.unprivileged_userns_clone and user.max_user_namespaces); run as root with CAP_SYS_ADMIN",
+		"%s: %s. User namespaces are not allowed to this process (a chroot, a container's seccomp or AppArmor profile, or "
+		"the settings kernel.unprivileged_userns_clone and user.max_user_namespaces); run as root with CAP_SYS_ADMIN",
 		what, strerror(-rc));
 }
 
@@ -111,6 +111,27 @@ static int bring_loopback_up(struct err *err) {
 	return rc < 0 ? refused(rc, "cannot bring the namespace's loopback interface up", err) : 0;
 }
 
+// Where the root folder is not a mount of its own (chroot(2)), the mounts' propagation can be set from the namespace's
+// root alone. Entering the namespace once more leads there; back then to where the caller was.
+static int make_private_beneath_chroot(void) {
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (root < 0 || folder < 0 || own < 0 || setns(own, CLONE_NEWNS) < 0)
+		return -errno;
+	int rc = mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+	if (fchdir(root) < 0 || chroot(".") < 0 || fchdir(folder) < 0)
+		return -errno;
+	return rc;
+}
+
+// Nothing that is mounted here may show outside.
+static int make_mounts_private(void) {
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+		return 0;
+	return errno == EINVAL ? make_private_beneath_chroot() : -errno;
+}
+
 int namespace_enter(bool *user_namespace, struct err *err) {
 	const int wanted = CLONE_NEWNET | CLONE_NEWNS;
 	uid_t uid = geteuid();
@@ -123,10 +144,10 @@ int namespace_enter(bool *user_namespace, struct err *err) {
 		if (rc < 0)
 			return rc;
 	}
-	// Nothing that is mounted here may show outside.
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return refused(-errno, "cannot make the namespace's mounts private", err);
-	int rc = bring_loopback_up(err);
+	int rc = make_mounts_private();
+	if (rc < 0)
+		return refused(rc, "cannot make the namespace's mounts private", err);
+	rc = bring_loopback_up(err);
 	if (rc < 0)
 		return rc;
 	*user_namespace = mapped;

@@ -283,6 +283,32 @@ EOF
 	check "leaves nothing behind then" [ -z "$(ls -A "$throwaway")" ]
 fi
 
+# --- In a chroot, whose root is no mount: as root only, whom alone the kernel lets make namespaces there.
+
+# beneath_chroot COMMAND...: with all of this system's folders, in a namespace that takes the mounts away again.
+cat >"$work/beneath-chroot.sh" <<'EOF'
+root=$1
+shift
+for entry in /*; do
+	if [ -h "$entry" ]; then
+		cp -P "$entry" "$root/"
+	elif [ -d "$entry" ]; then
+		mkdir "$root$entry" && mount --rbind "$entry" "$root$entry"
+	fi || exit 99
+done
+exec chroot "$root" sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"
+EOF
+beneath_chroot() {
+	root=$(mktemp -d "$work/root.XXXXXX") && chmod 0755 "$root" || return 99
+	unshare -m sh "$work/beneath-chroot.sh" "$root" "$@"
+}
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	check "works in a chroot" beneath_chroot "$custodisk" run --data-dir "$data" -- \
+		curl -sS -o /dev/null https://management.azure.com/
+	check "in the caller's folder" says "$PWD" beneath_chroot "$custodisk" run --data-dir "$data" -- pwd
+	check "nothing of a run in a chroot shows outside" [ "$(system_files)" = "$before" ]
+fi
+
 # --- The end.
 
 supervisor=$(cat "$data/run/supervisor.pid")
