@@ -57,6 +57,7 @@ struct machine {
 	struct loop_io io;
 	struct qmp *qmp;
 	bool answering;        // QEMU takes commands
+	bool failing;          // a request has failed, and QEMU is about to pause the guest
 	bool paused;           // by a request that failed
 	bool guest_ended;      // the guest turned itself off
 	int64_t resume_ms;     // before the next attempt to go on; 0 after a good one
@@ -328,7 +329,7 @@ static void on_qemu_end(void *data, uint32_t events) {
 	for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
 		loop_cancel(loop, timers[i]);
 	remove_qemu_traces(m);
-	m->paused = false;
+	m->failing = m->paused = false;
 	if (m->state == LAUNCHING) {
 		struct err err = {0};
 		(void)err_set(&err, -EIO, 500, "HypervisorProcessFailed", "The machine's QEMU %s; the host's log may say why.", words);
@@ -368,7 +369,7 @@ static int launch(struct machine *m, enum accel accel, struct err *err) {
 		process_kill(&m->qemu);
 		return rc;
 	}
-	m->guest_ended = m->paused = false;
+	m->guest_ended = m->failing = m->paused = false;
 	m->state = LAUNCHING;
 	loop_after(m->host->loop, &m->launch, LAUNCH_MS, on_launch_deadline, m);
 	log_info("machine %s: QEMU is process %d, accelerated by %s", m->want.name, (int)m->qemu.pid, accel_name(accel));
@@ -435,9 +436,13 @@ static void on_qmp_event(void *data, const char *name, const json_t *event_data)
 	} else if (strcmp(name, "BLOCK_IO_ERROR") == 0) {
 		const char *action = json_str(event_data, "action");
 		if (action && strcmp(action, "stop") == 0)
+			m->failing = true;
+	} else if (strcmp(name, "STOP") == 0) {
+		// Only now: a guest that is told to go on before it has been paused does not do the request again.
+		if (m->failing)
 			on_paused(m);
 	} else if (strcmp(name, "RESUME") == 0) {
-		m->paused = false;
+		m->failing = m->paused = false;
 		m->resumed_ns = clock_monotonic_ns();
 		machine_step(m);
 	}
@@ -445,13 +450,18 @@ static void on_qmp_event(void *data, const char *name, const json_t *event_data)
 
 static void on_qmp_reply(void *data, const char *command, const json_t *value) {
 	struct machine *m = data;
-	if (strcmp(command, "cont") == 0 && !value)
-		machine_step(m);
+	if (strcmp(command, "cont") == 0 && m->paused)
+		// It has not gone on; what is the matter is asked for, and tried again.
+		send_command(m, "query-status");
 	if (strcmp(command, "query-status") != 0)
 		return;
 	const char *status = json_str(value, "status");
-	if (status && strcmp(status, "io-error") == 0)
+	if (status && strcmp(status, "io-error") == 0) {
 		on_paused(m);
+	} else if (status && strcmp(status, "running") == 0) {
+		m->paused = false;
+		machine_step(m);
+	}
 }
 
 static void on_qmp_closed(void *data, const struct err *why) {
