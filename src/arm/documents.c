@@ -150,6 +150,16 @@ static int write_resource(struct arm_call *call, const struct arm_type *type, bo
 	return rc;
 }
 
+// HEAD: is it there?
+static int check_existence(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	int rc = authorize_type(call, type, "read", err);
+	_cleanup_resource_ struct resource r = {0};
+	if (rc == 0)
+		rc = resource_load(call->tx, call->target->id, &r, err);
+	call->response->status = 204;
+	return rc;
+}
+
 static int read_resource(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	int rc = authorize_type(call, type, "read", err);
 	_cleanup_resource_ struct resource r = {0};
@@ -248,6 +258,8 @@ int arm_documents_dispatch(struct arm_call *call, const struct arm_type *type, s
 		return run_action(call, type, err);
 	if (strcmp(method, "GET") == 0)
 		return call->target->name[0] ? read_resource(call, type, err) : list_resources(call, type, err);
+	if (call->target->name[0] && strcmp(method, "HEAD") == 0)
+		return check_existence(call, type, err);
 	if (call->target->name[0] && strcmp(method, "PUT") == 0)
 		return write_resource(call, type, false, err);
 	if (call->target->name[0] && strcmp(method, "PATCH") == 0)

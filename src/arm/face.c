@@ -204,7 +204,7 @@ static int dispatch(struct arm_call *call, const struct arm_type *type, struct e
 }
 
 static bool reads_only(const struct http_request *req) {
-	return strcmp(http_method(req), "GET") == 0;
+	return strcmp(http_method(req), "GET") == 0 || strcmp(http_method(req), "HEAD") == 0;
 }
 
 static void operation_name(const struct arm_call *call, char *out, size_t size) {
@@ -294,7 +294,10 @@ static int resolve_type(struct arm_call *call, struct arm_target *target, const 
 			"The resource type '%s' could not be found in the namespace '%.*s' for api version '%.40s'.",
 			slash ? slash + 1 : target->type, (int)(slash ? slash - target->type : 0), target->type,
 			http_query(call->request, "api-version"));
-	(void)snprintf(target->type, sizeof(target->type), "%s", type == &arm_operation_type ? target->type : type->name);
+	if (type != &arm_operation_type) {
+		arm_target_respell(target, type->name);
+		(void)snprintf(target->type, sizeof(target->type), "%s", type->name);
+	}
 	*out = type;
 	return 0;
 }
@@ -303,8 +306,10 @@ static int answer(struct arm_call *call, struct err *err) {
 	struct arm_target target;
 	const struct arm_type *type = NULL;
 	int rc = check_api_version(call->request, err);
+	// SDKs put a "/" before a scope that begins with one.
+	const char *path = http_path(call->request);
 	if (rc == 0)
-		rc = arm_parse_path(http_path(call->request), &target, err);
+		rc = arm_parse_path(path[0] == '/' && path[1] == '/' ? path + 1 : path, &target, err);
 	if (rc == 0)
 		rc = resolve_type(call, &target, &type, err);
 	if (rc < 0)

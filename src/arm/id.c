@@ -45,11 +45,30 @@ static void copy(char *out, size_t size, const char *in) {
 	(void)snprintf(out, size, "%s", in);
 }
 
-// The segments before any "providers": a subscription, a group, or nothing.
-static bool read_container(const struct segments *s, size_t end, struct arm_target *t) {
+// ids are printed with these words as Azure spells them, whatever case a request uses.
+static bool is_word(struct segments *s, size_t i, const char *word) {
+	if (!strv_eq_nocase(s->at[i], word))
+		return false;
+	s->at[i] = word;
+	return true;
+}
+
+static bool read_tail(const struct segments *s, size_t at, struct arm_target *t) {
+	if (strlen(s->at[at]) >= sizeof(t->tail))
+		return false;
+	copy(t->tail, sizeof(t->tail), s->at[at]);
+	return true;
+}
+
+// The segments before any "providers": the tenants, a subscription, a group, or nothing.
+static bool read_container(struct segments *s, size_t end, struct arm_target *t) {
 	if (end == 0)
 		return true;
-	if (!strv_eq_nocase(s->at[0], "subscriptions"))
+	if (end == 1 && is_word(s, 0, "tenants")) {
+		copy(t->type, sizeof(t->type), "Microsoft.Resources/tenants");
+		return true;
+	}
+	if (!is_word(s, 0, "subscriptions"))
 		return false;
 	if (end == 1) {
 		copy(t->type, sizeof(t->type), "Microsoft.Resources/subscriptions");
@@ -62,15 +81,15 @@ static bool read_container(const struct segments *s, size_t end, struct arm_targ
 	copy(t->name, sizeof(t->name), s->at[1]);
 	if (end == 2)
 		return true;
-	if (!strv_eq_nocase(s->at[2], "resourceGroups"))
-		return false;
+	if (!is_word(s, 2, "resourceGroups"))
+		return end == 3 && read_tail(s, 2, t);
 	copy(t->type, sizeof(t->type), "Microsoft.Resources/resourceGroups");
 	t->name[0] = 0;
 	if (end == 3)
 		return true;
 	copy(t->group, sizeof(t->group), s->at[3]);
 	copy(t->name, sizeof(t->name), s->at[3]);
-	return end == 4;
+	return end == 4 || (end == 5 && read_tail(s, 4, t));
 }
 
 // namespace/type/name[/type/name…][/tail] after the last "providers".
@@ -89,13 +108,22 @@ static bool read_provider(const struct segments *s, size_t at, struct arm_target
 	if (used >= sizeof(t->type))
 		return false;
 	copy(t->name, sizeof(t->name), ends_with_type && !has_tail ? "" : s->at[end - 1]);
-	if (has_tail) {
-		if (strlen(s->at[end]) >= sizeof(t->tail))
-			return false;
-		copy(t->tail, sizeof(t->tail), s->at[end]);
-	}
+	if (has_tail && !read_tail(s, end, t))
+		return false;
 	join(t->id, sizeof(t->id), s, 0, end);
 	return true;
+}
+
+// "providers", "providers/{namespace}" and "providers/{namespace}/register": the namespaces themselves.
+static bool read_namespace(const struct segments *s, size_t at, struct arm_target *t) {
+	size_t left = s->count - at;
+	bool has_tail = left == 2 && strv_eq_nocase(s->at[at + 1], "register");
+	if ((left > 1 && !has_tail) || t->group[0])
+		return false;
+	copy(t->type, sizeof(t->type), "Microsoft.Resources/providers");
+	copy(t->name, sizeof(t->name), left > 0 ? s->at[at] : "");
+	join(t->id, sizeof(t->id), s, 0, has_tail ? s->count - 1 : s->count);
+	return !has_tail || read_tail(s, at + 1, t);
 }
 
 static size_t last_providers(const struct segments *s) {
@@ -119,17 +147,41 @@ int arm_parse_path(const char *path, struct arm_target *out, struct err *err) {
 	if (rc < 0)
 		return rc;
 	// The container ends at the first "providers"; an extension resource has a second one.
-	if (!read_container(&s, first_providers(&s), &t))
+	size_t first = first_providers(&s), last = last_providers(&s);
+	if (!read_container(&s, first, &t) || (t.tail[0] && first < s.count))
 		return malformed(path, err);
-	size_t last = last_providers(&s);
-	join(t.scope, sizeof(t.scope), &s, 0, last);
+	join(t.scope, sizeof(t.scope), &s, 0, t.tail[0] ? s.count - 1 : last);
 	if (last == s.count) {
 		copy(t.id, sizeof(t.id), t.scope);
-	} else if (!read_provider(&s, last + 1, &t)) {
-		return malformed(path, err);
+	} else {
+		(void)is_word(&s, first, "providers");
+		(void)is_word(&s, last, "providers");
+		if (!(first == last && read_namespace(&s, last + 1, &t)) && !read_provider(&s, last + 1, &t))
+			return malformed(path, err);
 	}
 	*out = t;
 	return 0;
+}
+
+void arm_target_respell(struct arm_target *t, const char *type) {
+	static const char word[] = "/providers/";
+	char *to = t->id + strlen(t->scope);
+	if (strncmp(to, word, sizeof(word) - 1) != 0)
+		return;
+	to += sizeof(word) - 1;
+	// The same letters in another case, so every part keeps its length: "namespace/type", then "/type" after each name.
+	size_t n = strcspn(type, "/") + 1;
+	n += strcspn(type + n, "/");
+	for (;;) {
+		memcpy(to, type, n);
+		to += n;
+		type += n;
+		if (*to)
+			to += 1 + strcspn(to + 1, "/");
+		if (!*to || !*type)
+			return;
+		n = 1 + strcspn(type + 1, "/");
+	}
 }
 
 int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) {

@@ -3,6 +3,9 @@
 //
 //   /subscriptions/{s}/resourceGroups/{rg}/providers/{namespace}/{type}/{name}[/{type}/{name}…][/{action}]
 //   /subscriptions/{s}/providers/{namespace}/{type}                     a collection over the subscription
+//   /subscriptions/{s}[/resourceGroups/{rg}]/resources                  a collection of a subscription or group
+//   /subscriptions/{s}/providers[/{namespace}[/register]]              the namespaces themselves
+//   /tenants
 //   {any id}/providers/Microsoft.Authorization/roleAssignments/{name}   an extension of another resource
 #pragma once
 
@@ -19,13 +22,17 @@ struct arm_target {
 	char subscription[64];     // "" at tenant level
 	char group[ARM_NAME_MAX];  // "" outside a resource group
 	char type[ARM_NAME_MAX];   // "Microsoft.Compute/disks"; "Microsoft.Resources/resourceGroups" and
-	                           // "Microsoft.Resources/subscriptions" for those; "" when nothing is addressed
+	                           // "Microsoft.Resources/subscriptions" for those; likewise "…/tenants" and "…/providers"
 	char name[ARM_NAME_MAX];   // last name; "" for a collection
 	char tail[64];             // a segment after the name: an action or a child collection; "" when none
 };
 
 // -EINVAL (400 or 404 in ARM's words) when the path has no such form or a part is too long.
 int arm_parse_path(const char *path, struct arm_target *out, struct err *err) _must_check_;
+
+// Spell the type inside t->id as `type` does, which is t->type in any case. (The other words of an id are spelled as
+// Azure does by arm_parse_path; names stay as the request has them.)
+void arm_target_respell(struct arm_target *t, const char *type);
 
 // As arm_parse_path, for an id that must name one resource of this type.
 int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) _must_check_;

@@ -75,6 +75,57 @@ static void test_child_of_a_location(void **state) {
 	assert_string_equal(t.name, "o");
 }
 
+static void test_what_stands_behind_a_container_is_its_collection(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resources");
+	assert_string_equal(t.type, "Microsoft.Resources/subscriptions");
+	assert_string_equal(t.tail, "resources");
+	assert_string_equal(t.id, "/subscriptions/s");
+	t = parsed("/subscriptions/s/resourceGroups/rg/resources");
+	assert_string_equal(t.type, "Microsoft.Resources/resourceGroups");
+	assert_string_equal(t.tail, "resources");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg");
+	assert_string_equal(t.group, "rg");
+}
+
+static void test_namespaces_and_tenants(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/providers");
+	assert_string_equal(t.type, "Microsoft.Resources/providers");
+	assert_string_equal(t.name, "");
+	t = parsed("/subscriptions/s/providers/Microsoft.Compute");
+	assert_string_equal(t.name, "Microsoft.Compute");
+	assert_string_equal(t.scope, "/subscriptions/s");
+	t = parsed("/subscriptions/s/providers/Microsoft.Compute/register");
+	assert_string_equal(t.type, "Microsoft.Resources/providers");
+	assert_string_equal(t.name, "Microsoft.Compute");
+	assert_string_equal(t.tail, "register");
+	assert_string_equal(t.id, "/subscriptions/s/providers/Microsoft.Compute");
+	t = parsed("/tenants");
+	assert_string_equal(t.type, "Microsoft.Resources/tenants");
+	assert_string_equal(t.name, "");
+}
+
+static void test_ids_are_spelled_as_azure_does_and_names_as_given(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/SUBSCRIPTIONS/s/resourcegroups/RG/Providers/microsoft.compute/DISKS/D");
+	arm_target_respell(&t, "Microsoft.Compute/disks");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/RG/providers/Microsoft.Compute/disks/D");
+	t = parsed("/subscriptions/s/providers/microsoft.keyvault/LOCATIONS/westeurope/deletedvaults/V/purge");
+	arm_target_respell(&t, "Microsoft.KeyVault/locations/deletedVaults");
+	assert_string_equal(t.id, "/subscriptions/s/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/V");
+	t = parsed("/subscriptions/s/providers/microsoft.compute/DISKS");
+	arm_target_respell(&t, "Microsoft.Compute/disks");
+	assert_string_equal(t.id, "/subscriptions/s/providers/Microsoft.Compute/disks");
+	// A collection of children: the id is the parent's, and there is nothing behind its name.
+	t = parsed("/subscriptions/s/resourceGroups/rg/providers/microsoft.keyvault/VAULTS/v/keys");
+	arm_target_respell(&t, "Microsoft.KeyVault/vaults/keys");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v");
+	t = parsed("/subscriptions/s/resourcegroups/rg");
+	arm_target_respell(&t, "Microsoft.Resources/resourceGroups");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg");
+}
+
 static void test_malformed_paths_are_refused(void **state) {
 	(void)state;
 	char longest[2 * ARM_ID_MAX];
@@ -83,7 +134,8 @@ static void test_malformed_paths_are_refused(void **state) {
 	longest[sizeof(longest) - 1] = 0;
 	const char *const bad[] = {"", "subscriptions/s", "/nothing/s", "/subscriptions//resourceGroups/rg",
 		"/subscriptions/s/resourceGroups/rg/disks/d", "/subscriptions/s/resourceGroups/rg/providers",
-		"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute", longest,
+		"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute", "/subscriptions/s/resources/providers/N/t/n",
+		"/subscriptions/s/resources/more", "/tenants/t", "//tenants", longest,
 		"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct arm_target t = {.name = "untouched"};
@@ -115,6 +167,9 @@ int main(void) {
 		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_extension_takes_the_last_provider_and_the_scope_before_it),
 		cmocka_unit_test(test_child_of_a_location),
+		cmocka_unit_test(test_what_stands_behind_a_container_is_its_collection),
+		cmocka_unit_test(test_namespaces_and_tenants),
+		cmocka_unit_test(test_ids_are_spelled_as_azure_does_and_names_as_given),
 		cmocka_unit_test(test_malformed_paths_are_refused),
 		cmocka_unit_test(test_an_id_of_another_type_is_refused),
 	};

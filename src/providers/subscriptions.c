@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Microsoft.Resources/subscriptions: read only.
+// Microsoft.Resources/tenants and subscriptions: read only.
 #include <errno.h>
 #include <string.h>
 
@@ -81,5 +81,23 @@ static int handle(struct arm_call *call, struct err *err) {
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "A subscription can only be read.");
 	return call->target->name[0] ? get(call, err) : list(call, err);
 }
+
+// Whoever has a token sees the tenant it is of.
+static int handle_tenants(struct arm_call *call, struct err *err) {
+	if (strcmp(http_method(call->request), "GET") != 0)
+		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Tenants can only be listed.");
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_query(call->tx, &rows, err, "SELECT display_name FROM tenants WHERE id = $1", "s", call->caller->tenant);
+	if (rc == 0)
+		rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	const char *tenant = call->caller->tenant;
+	call->response->json = json_pack("{s:[{s:s+, s:s, s:s, s:s}]}", "value", "id", "/tenants/", tenant, "tenantId", tenant,
+		"displayName", rc > 0 ? store_text(rows, 0) : tenant, "tenantCategory", "Home");
+	return call->response->json ? 0 : err_oom(err);
+}
+
+const struct arm_type tenants_type = {.name = "Microsoft.Resources/tenants", .raw = handle_tenants};
 
 const struct arm_type subscriptions_type = {.name = "Microsoft.Resources/subscriptions", .raw = handle};

@@ -160,15 +160,77 @@ const struct arm_type vaults_type = {
 	.remove = remove_vault,
 };
 
-// Microsoft.KeyVault/locations/deletedVaults: read, and purge.
-static int show_deleted(struct arm_call *call, const struct vault_record *v, struct err *err) {
-	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
-	call->response->json = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", call->target->id, "name", v->name,
-		"type", "Microsoft.KeyVault/deletedVaults", "properties", "vaultId", v->resource_id, "location", v->location,
-		"deletionDate", clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge),
-		"purgeProtectionEnabled", v->purge_protection);
+// POST {subscription}/providers/Microsoft.KeyVault/checkNameAvailability
+static int handle_names(struct arm_call *call, struct err *err) {
+	_cleanup_json_ json_t *body = NULL;
+	if (strcmp(http_method(call->request), "POST") != 0 || call->target->name[0])
+		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The availability of a name is asked with POST.");
+	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/checkNameAvailability/read", err);
+	if (rc == 0)
+		rc = arm_body(call->request, &body, err);
+	if (rc < 0)
+		return rc;
+	const char *name = json_str(body, "name"), *type = json_str(body, "type");
+	if (!name || !type || !strv_eq_nocase(type, "Microsoft.KeyVault/vaults"))
+		return bad_request(err, "The parameters \"name\" and \"type\" (Microsoft.KeyVault/vaults) are required.");
+
+	struct vault_record v;
+	struct err why = {0};
+	const char *reason = NULL;
+	if (check_name(name, &why) < 0)
+		reason = "AccountNameInvalid";
+	else if ((rc = vault_find(call->tx, name, &v, err)) == 0)
+		reason = "AlreadyExists";
+	else if (rc != -ENOENT)
+		return rc;
+	call->response->json = !reason ? json_pack("{s:b}", "nameAvailable", 1)
+				       : json_pack("{s:b, s:s, s:s}", "nameAvailable", 0, "reason", reason, "message",
+						 why.message[0] ? why.message : "The name is already in use.");
 	return call->response->json ? 0 : err_oom(err);
 }
+
+const struct arm_type vault_names_type = {.name = "Microsoft.KeyVault/checkNameAvailability", .raw = handle_names};
+
+// Microsoft.KeyVault/locations/deletedVaults: read, and purge; Microsoft.KeyVault/deletedVaults: list.
+static json_t *render_deleted(const struct arm_call *call, const struct vault_record *v) {
+	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
+	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/deletedVaults/%s",
+		call->target->subscription, v->location, v->name);
+	if (!id)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", v->name, "type",
+		"Microsoft.KeyVault/deletedVaults", "properties", "vaultId", v->resource_id, "location", v->location, "deletionDate",
+		clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge), "purgeProtectionEnabled",
+		v->purge_protection);
+}
+
+static int show_deleted(struct arm_call *call, const struct vault_record *v, struct err *err) {
+	call->response->json = render_deleted(call, v);
+	return call->response->json ? 0 : err_oom(err);
+}
+
+static int list_deleted(struct arm_call *call, struct err *err) {
+	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0])
+		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Deleted vaults can be listed here.");
+	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/deletedVaults/read", err);
+	json_t *value = json_array();
+	call->response->json = json_pack("{s:o}", "value", value);
+	if (!call->response->json)
+		return err_oom(err);
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	if (rc == 0)
+		rc = store_query(call->tx, &rows, err, "SELECT name FROM vaults WHERE deleted IS NOT NULL ORDER BY name", "");
+	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
+		struct vault_record v;
+		rc = vault_find(call->tx, store_text(rows, 0), &v, err);
+		if (rc == 0 && access_scope_within(v.resource_id, call->target->scope) &&
+			json_array_append_new(value, render_deleted(call, &v)) < 0)
+			return err_oom(err);
+	}
+	return rc;
+}
+
+const struct arm_type deleted_vaults_list_type = {.name = "Microsoft.KeyVault/deletedVaults", .raw = list_deleted};
 
 static int handle_deleted(struct arm_call *call, struct err *err) {
 	bool purge = strcmp(http_method(call->request), "POST") == 0 && strv_eq_nocase(call->target->tail, "purge");
