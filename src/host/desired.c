@@ -181,6 +181,10 @@ int desired_machine_parse(json_t *json, struct desired_machine *out, struct err 
 		rc = read_int(json, where, "generation", 0, INT64_MAX, &m.generation, err);
 	if (rc == 0 && (!json_str(json, "powerState") || power_of(json_str(json, "powerState"), &m.power) < 0))
 		rc = wrong(err, where, "powerState");
+	const json_t *skip = json_at(json, "skipShutdown");
+	if (rc == 0 && skip && !json_is_boolean(skip))
+		rc = wrong(err, where, "skipShutdown");
+	m.skip_shutdown = json_is_true(skip);
 	if (rc == 0)
 		rc = read_int(json, where, "cpus", 1, DESIRED_CPUS_MAX, &m.cpus, err);
 	if (rc == 0)

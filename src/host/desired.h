@@ -51,6 +51,7 @@ struct desired_machine {
 	const char *name;
 	int64_t generation;
 	enum power power;
+	bool skip_shutdown;  // the guest is not asked to turn itself off
 	int64_t cpus;
 	int64_t memory_mib;
 	const char *disks[DESIRED_MACHINE_DISKS_MAX];  // resource ids, the one to boot from first

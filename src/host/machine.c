@@ -286,7 +286,7 @@ static void press_button(void *data) {
 
 // A guest that is paused, or has not begun to run, cannot turn itself off.
 static void stop(struct machine *m) {
-	bool can_answer = m->state == RUNNING && m->answering && !m->paused;
+	bool can_answer = m->state == RUNNING && m->answering && !m->paused && !m->want.skip_shutdown;
 	m->state = STOPPING;
 	loop_cancel(m->host->loop, &m->resume);
 	if (!can_answer) {

@@ -111,6 +111,7 @@ static const struct {
 	{"'name':'web-1'", "'name':'a,b'", "name"},
 	{"'name':'web-1'", "'name':''", "name"},
 	{"'powerState':'running'", "'powerState':'flying'", "powerState"},
+	{"'powerState':'running'", "'powerState':'stopped','skipShutdown':'yes'", "skipShutdown"},
 	{"'cpus':2", "'cpus':0", "cpus"},
 	{"'cpus':2", "'cpus':256", "cpus"},
 	{"'memoryMiB':512", "'memoryMiB':4194305", "memoryMiB"},

@@ -151,9 +151,9 @@ static int want_machine(void *ctx, struct store_tx *tx, struct resource *machine
 	(void)tx;
 	struct desired *d = ctx;
 	const struct machine_size *size = machine_size_by_name(resource_property(machine, "hardwareProfile.vmSize"));
-	json_t *entry = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:i, s:O}", "id", machine->id, "vmId",
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:i, s:i, s:O}", "id", machine->id, "vmId",
 		resource_property(machine, "vmId"), "name", machine->name, "generation", (json_int_t)machine->generation, "powerState",
-		resource_hidden(machine, "desired"), "cpus", size ? size->cpus : 1, "memoryMiB", size ? size->memory_mib : 512, "disks",
+		resource_hidden(machine, "desired"), "skipShutdown", json_bool(machine->hidden, "abrupt", false), "cpus", size ? size->cpus : 1, "memoryMiB", size ? size->memory_mib : 512, "disks",
 		json_object_get(machine->hidden, "disks"));
 	return json_array_append_new(d->list, entry) < 0 ? err_oom(err) : 0;
 }

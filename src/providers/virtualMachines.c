@@ -2,6 +2,7 @@
 // Microsoft.Compute/virtualMachines: what shall run. A hypervisor makes it so.
 //
 // hidden: desired  running | stopped | deallocated    what the operator asked for
+//         abrupt   true when the guest need not be asked to turn itself off
 //         power    what the hypervisor last reported of the same three, or absent while it is on its way
 //         io       {state, code, message} of the disks of a running machine
 #include <errno.h>
@@ -280,6 +281,7 @@ static int want_power(struct arm_call *call, struct resource *r, const char *pow
 		return rc;
 	r->generation++;
 	(void)json_object_del(r->hidden, "power");
+	(void)json_object_del(r->hidden, "abrupt");
 	rc = resource_set_hidden(r, "desired", power, err);
 	if (rc == 0)
 		rc = resource_set_property(r, "provisioningState", r->stored ? "Updating" : "Creating", err);
@@ -297,11 +299,24 @@ static int start(struct arm_call *call, struct resource *r, struct err *err) {
 	return act(call, r, "running", "Microsoft.Compute/virtualMachines/start/action", err);
 }
 
+// The request may say that the guest is not to be asked: skipShutdown of powerOff, forceDeletion of DELETE.
+static int read_abrupt(struct arm_call *call, struct resource *r, const char *parameter, struct err *err) {
+	const char *given = http_query(call->request, parameter);
+	if (!given || strv_eq_nocase(given, "false"))
+		return 0;
+	if (!strv_eq_nocase(given, "true"))
+		return compute_invalid(err, "The query parameter '%s' must be true or false.", parameter);
+	return json_set_bool(r->hidden, "abrupt", true) < 0 ? err_oom(err) : 0;
+}
+
 static int power_off(struct arm_call *call, struct resource *r, struct err *err) {
 	const char *desired = resource_hidden(r, "desired");
 	if (desired && strcmp(desired, "deallocated") == 0)
 		return compute_not_allowed(err, "Virtual machine '%s' is deallocated.", r->name);
-	return act(call, r, "stopped", "Microsoft.Compute/virtualMachines/powerOff/action", err);
+	int rc = want_power(call, r, "stopped", "Microsoft.Compute/virtualMachines/powerOff/action", err);
+	if (rc == 0)
+		rc = read_abrupt(call, r, "skipShutdown", err);
+	return rc < 0 ? rc : resource_save(call->tx, r, err);
 }
 
 static int deallocate(struct arm_call *call, struct resource *r, struct err *err) {
@@ -310,6 +325,8 @@ static int deallocate(struct arm_call *call, struct resource *r, struct err *err
 
 static int remove_machine(struct arm_call *call, struct resource *r, struct err *err) {
 	int rc = want_power(call, r, "deallocated", "Microsoft.Compute/virtualMachines/delete", err);
+	if (rc == 0)
+		rc = read_abrupt(call, r, "forceDeletion", err);
 	return rc < 0 ? rc : resource_set_property(r, "provisioningState", "Deleting", err);
 }
 
