@@ -31,8 +31,10 @@ static json_t *describe(const struct service *v) {
 	_cleanup_json_ json_t *o = json_object();
 	char when[CLOCK_RFC3339_MAX];
 	if (json_set_str(o, "name", v->name) < 0 || json_set_str(o, "state", state_name(v->state)) < 0 ||
-		json_set_int(o, "pid", v->pid) < 0 || json_set_int(o, "startTicks", (int64_t)v->start_ticks) < 0 ||
 		json_set_int(o, "restarts", v->restarts) < 0)
+		return NULL;
+	// No number where there is no process: kill(2) would take a 0 for the caller's own group.
+	if (v->pid > 0 && (json_set_int(o, "pid", v->pid) < 0 || json_set_int(o, "startTicks", (int64_t)v->start_ticks) < 0))
 		return NULL;
 	if (v->state == SERVICE_SERVING && json_set_str(o, "since", clock_rfc3339(v->since, when)) < 0)
 		return NULL;

@@ -43,9 +43,11 @@ static void print_record(const char *data_dir, pid_t supervisor, const json_t *r
 	const json_t *processes = json_at(record, "processes");
 	for (size_t i = 0; i < json_array_size(processes); i++) {
 		const json_t *p = json_array_get(processes, i);
-		printf("%-11s pid %-7lld %-10s since %s, restarts %lld\n", text_or(p, "name", "?"),
-			(long long)json_int(p, "pid", 0), text_or(p, "state", "?"), text_or(p, "since", "-"),
-			(long long)json_int(p, "restarts", 0));
+		char pid[16] = "-";
+		if (json_at(p, "pid"))
+			(void)snprintf(pid, sizeof(pid), "%d", (int)json_int(p, "pid", 0));
+		printf("%-11s pid %-7s %-10s since %s, restarts %lld\n", text_or(p, "name", "?"), pid,
+			text_or(p, "state", "?"), text_or(p, "since", "-"), (long long)json_int(p, "restarts", 0));
 	}
 }
 

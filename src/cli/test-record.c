@@ -49,6 +49,7 @@ static void says_what_is(void **state) {
 	assert_int_equal(json_int(keeper, "restarts", 0), 3);
 	assert_string_equal(json_str(server, "state"), "restarting");
 	assert_null(json_at(server, "since"));
+	assert_null(json_at(server, "pid"));
 	assert_int_equal(record_remove(scratch, NULL), 0);
 	assert_int_equal(record_remove(scratch, NULL), 0);
 }
