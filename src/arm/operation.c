@@ -210,12 +210,20 @@ static int show_status(struct arm_call *call, struct store_rows *rows, struct er
 	return 0;
 }
 
-int arm_operation_show(struct arm_call *call, struct err *err) {
-	int rc = arm_authorize(call, call->target->scope, "Microsoft.Resources/subscriptions/operationresults/read", err);
+// An operation is shown to who may read what it is about, be that still there or not.
+static int authorize_show(struct arm_call *call, const char *resource_id, struct err *err) {
+	struct arm_target t;
+	char permission[ARM_NAME_MAX + 8];
+	int rc = arm_parse_path(resource_id, &t, err);
 	if (rc < 0)
 		return rc;
+	(void)snprintf(permission, sizeof(permission), "%s/read", t.type);
+	return arm_authorize(call, resource_id, permission, err);
+}
+
+int arm_operation_show(struct arm_call *call, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	rc = store_query(call->tx, &rows, err,
+	int rc = store_query(call->tx, &rows, err,
 		"SELECT status, resource_id, error, started_ns, ended_ns FROM operations WHERE id = $1 AND subscription_id = $2",
 		"ss", call->target->name, call->target->subscription);
 	if (rc == 0)
@@ -224,6 +232,9 @@ int arm_operation_show(struct arm_call *call, struct err *err) {
 		return rc;
 	if (rc == 0)
 		return err_set(err, -ENOENT, 404, "NotFound", "The operation '%s' was not found.", call->target->name);
+	rc = authorize_show(call, store_text(rows, 1), err);
+	if (rc < 0)
+		return rc;
 
 	const char *monitor = http_query(call->request, "monitor");
 	if (monitor && strv_eq_nocase(monitor, "true"))
