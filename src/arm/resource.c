@@ -114,6 +114,10 @@ int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {
 
 int resource_delete(struct store_tx *tx, const struct resource *r, struct err *err) {
 	int rc = store_exec(tx, err, "DELETE FROM resources WHERE id = $1", "s", r->id);
+	// Else they would hold for whoever makes another resource of this id.
+	if (rc >= 0)
+		rc = store_exec(tx, err, "DELETE FROM role_assignments WHERE scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/'",
+			"s", r->id);
 	return rc < 0 ? rc : 0;
 }
 
