@@ -179,8 +179,9 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = arm_operation_start(call, r, "Microsoft.Compute/disks/write", CREATE_TIMEOUT, err);
 	if (rc < 0)
 		return rc;
-	if (!state || strcmp(state, "Ready") != 0) {
-		// New, or an earlier attempt failed: (re)make it.
+	if (!state || strcmp(state, "Ready") != 0 || resource_hidden(r, "absent")) {
+		// New, or an earlier attempt failed, or its removal did: (re)make it, or see that it is still there.
+		(void)json_object_del(r->hidden, "absent");
 		r->generation++;
 		rc = resource_set_property(r, "provisioningState", "Updating", err);
 		if (rc == 0)
