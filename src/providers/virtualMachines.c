@@ -106,6 +106,11 @@ static int attach(struct arm_call *call, struct resource *r, const struct attach
 	int rc = load_disk(call, r, a, disk, err);
 	if (rc == 0)
 		rc = check_named_set(a, disk, err);
+	size_t i;
+	json_t *planned;
+	json_array_foreach(plan, i, planned)
+		if (rc == 0 && strcmp(json_str(planned, "id"), disk->id) == 0)
+			rc = compute_invalid(err, "Disk '%s' is attached twice.", disk->name);
 	if (rc < 0)
 		return rc;
 	if (json_set_str(disk->body, "managedBy", r->display_id) < 0 ||
@@ -120,6 +125,8 @@ static int attach_data_disks(struct arm_call *call, struct resource *r, const js
 	uint64_t used = 0;
 	size_t i;
 	json_t *entry;
+	if (given && !json_is_null(given) && !json_is_array(given))
+		return compute_invalid(err, "The parameter 'storageProfile.dataDisks' must be an array.");
 	if (json_array_size(given) > DATA_DISKS_MAX)
 		return compute_invalid(err, "A virtual machine has at most %d data disks.", DATA_DISKS_MAX);
 	json_array_foreach((json_t *)(uintptr_t)given, i, entry) {
@@ -178,6 +185,20 @@ static int attach_all(struct arm_call *call, struct resource *r, const json_t *p
 	return rc;
 }
 
+// What is secret is not ours to keep, nor to show; names of members have no case in Azure.
+static void drop_secrets(json_t *profile) {
+	static const char *const secrets[] = {"adminPassword", "customData", "secrets"};
+	const char *name;
+	void *next;
+	json_t *value;
+	json_object_foreach_safe(profile, next, name, value)
+		for (size_t i = 0; i < ARRAY_SIZE(secrets); i++)
+			if (strv_eq_nocase(name, secrets[i])) {
+				(void)json_object_del(profile, name);
+				break;
+			}
+}
+
 // The parts of the request that are kept as they came; docs/fidelity.md says which of them are enacted.
 static int keep_profiles(struct resource *r, const json_t *properties, struct err *err) {
 	static const char *const kept[] = {"storageProfile", "securityProfile", "osProfile", "networkProfile",
@@ -185,9 +206,8 @@ static int keep_profiles(struct resource *r, const json_t *properties, struct er
 	json_t *to = resource_properties(r);
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		_cleanup_json_ json_t *copy = json_deep_copy(json_object_get(properties, kept[i]));
-		// A password is not ours to keep, nor to show.
-		if (strcmp(kept[i], "osProfile") == 0 && copy)
-			(void)json_object_del(copy, "adminPassword");
+		if (strcmp(kept[i], "osProfile") == 0)
+			drop_secrets(copy);
 		if (copy && json_object_set(to, kept[i], copy) < 0)
 			return err_oom(err);
 	}
@@ -201,9 +221,12 @@ static int want_power(struct arm_call *call, struct resource *r, const char *pow
 
 static int create(struct arm_call *call, struct resource *r, const json_t *properties, struct err *err) {
 	char id[ENC_UUID_SIZE], now[CLOCK_RFC3339_MAX];
-	if (!strv_made_of(r->name, NAME_CHARACTERS, 1, NAME_LENGTH_MAX))
+	// The name becomes a part of file names and of arguments on the hypervisor, which takes no '-' in front.
+	if (!strv_made_of(r->name, NAME_CHARACTERS, 1, NAME_LENGTH_MAX) || strchr("-_", r->name[0]) ||
+		r->name[strlen(r->name) - 1] == '-')
 		return err_set(err, -EINVAL, 400, "InvalidResourceName",
-			"The virtual machine name '%s' must have at most %d letters, digits, '-' and '_'.", r->name, NAME_LENGTH_MAX);
+			"The virtual machine name '%s' must have at most %d letters, digits, '-' and '_', and begin with a letter or digit "
+			"and not end with '-'.", r->name, NAME_LENGTH_MAX);
 	const struct machine_size *size = NULL;
 	int rc = choose_size(r, properties, &size, err);
 	if (rc == 0)
