@@ -121,7 +121,7 @@ static const struct access_role roles[] = {
 		.id = ACCESS_ROLE_HYPERVISOR,
 		.name = "Custodisk Hypervisor",
 		.description = "Take the desired state of a hypervisor's disks and machines and report what is.",
-		.actions = "Custodisk.Host/hypervisors/poll/action",
+		.data_actions = "Custodisk.Host/hypervisors/poll/action",
 	},
 };
 

@@ -119,11 +119,23 @@ static int show(struct arm_call *call, const struct arm_type *type, struct resou
 	return 0;
 }
 
+// Clients print a member that is not set as null, which means the same as leaving it out.
+static int check_properties(json_t *body, struct err *err) {
+	const json_t *properties = json_object_get(body, "properties");
+	if (json_is_null(properties))
+		(void)json_object_del(body, "properties");
+	else if (properties && !json_is_object(properties))
+		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The member 'properties' must be a JSON object.");
+	return 0;
+}
+
 static int write_resource(struct arm_call *call, const struct arm_type *type, bool patch, struct err *err) {
 	_cleanup_json_ json_t *body = NULL;
 	int rc = authorize_type(call, type, "write", err);
 	if (rc == 0)
 		rc = arm_body(call->request, &body, err);
+	if (rc == 0)
+		rc = check_properties(body, err);
 	if (rc == 0)
 		rc = group_must_exist(call, type, err);
 	if (rc < 0)
@@ -231,7 +243,10 @@ const struct arm_action *arm_documents_action(const struct arm_type *type, const
 
 int arm_documents_load_for(struct arm_call *call, const struct arm_type *type, const struct arm_action *action,
 	struct resource *out, struct err *err) {
-	int rc = authorize_type(call, type, action->permission, err);
+	char permission[256];
+	(void)snprintf(permission, sizeof(permission), "%s/%s", type->name, action->permission);
+	int rc = action->data ? arm_authorize_data(call, call->target->id, permission, err)
+			      : authorize_type(call, type, action->permission, err);
 	return rc < 0 ? rc : resource_load(call->tx, call->target->id, out, err);
 }
 

@@ -77,15 +77,23 @@ int arm_body(const struct http_request *request, json_t **out, struct err *err) 
 	return 0;
 }
 
-int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
+static int authorize(struct arm_call *call, const char *scope, const char *permission, bool data, struct err *err) {
 	struct access_decision decision;
-	int rc = access_check(call->tx, call->caller->oid, scope, permission, false, &decision, err);
+	int rc = access_check(call->tx, call->caller->oid, scope, permission, data, &decision, err);
 	if (rc != -EACCES)
 		return rc;
 	return err_set(err, rc, 403, "AuthorizationFailed",
 		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the "
 		"scope is invalid. If access was recently granted, please refresh your credentials.",
 		call->caller->appid, call->caller->oid, permission, scope);
+}
+
+int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
+	return authorize(call, scope, permission, false, err);
+}
+
+int arm_authorize_data(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
+	return authorize(call, scope, permission, true, err);
 }
 
 int arm_authorize_linked(struct arm_call *call, const char *id, const char *permission, struct err *err) {
@@ -289,6 +297,9 @@ static int resolve_type(struct arm_call *call, struct arm_target *target, const 
 	const char *slash = strchr(target->type, '/');
 	if (!type && slash && strv_ends_with_nocase(target->type, "/locations/operations"))
 		type = &arm_operation_type;
+	// What stands in a place that is not its own would be judged by the rights on that place.
+	if (type && ((type->container && target->providers > 0) || (!type->extends && target->providers > 1)))
+		type = NULL;
 	if (!type)
 		return err_set(err, -ENOENT, 404, "InvalidResourceType",
 			"The resource type '%s' could not be found in the namespace '%.*s' for api version '%.40s'.",

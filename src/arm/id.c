@@ -146,6 +146,8 @@ int arm_parse_path(const char *path, struct arm_target *out, struct err *err) {
 	int rc = split(path, &s, err);
 	if (rc < 0)
 		return rc;
+	for (size_t i = 0; i < s.count; i++)
+		t.providers += strv_eq_nocase(s.at[i], "providers");
 	// The container ends at the first "providers"; an extension resource has a second one.
 	size_t first = first_providers(&s), last = last_providers(&s);
 	if (!read_container(&s, first, &t) || (t.tail[0] && first < s.count))

@@ -25,6 +25,7 @@ struct arm_target {
 	                           // "Microsoft.Resources/subscriptions" for those; likewise "…/tenants" and "…/providers"
 	char name[ARM_NAME_MAX];   // last name; "" for a collection
 	char tail[64];             // a segment after the name: an action or a child collection; "" when none
+	size_t providers;          // how often "providers" stands in the path: 0 a container, 2 what extends another resource
 };
 
 // -EINVAL (400 or 404 in ARM's words) when the path has no such form or a part is too long.

@@ -32,11 +32,14 @@ struct arm_call {
 struct arm_action {
 	const char *method, *name, *permission;
 	int (*run)(struct arm_call *call, struct resource *r, struct err *err);
+	bool data;             // a data action, which not even an owner has without being given it
 	bool own_transaction;  // call->tx is NULL and r is a copy: the action waits, and opens transactions itself
 };
 
 struct arm_type {
 	const char *name;       // "Microsoft.Compute/disks", as Azure spells it
+	bool container;         // addressed without a provider: subscriptions, resource groups
+	bool extends;           // may be addressed below any other resource: role assignments
 	bool has_location;      // PUT needs a location, the same one each time
 	bool has_identity;      // body.identity is understood
 	bool accepts;           // PUT and PATCH answer 202 and an operation (as the disk provider does), not 200 or 201
@@ -67,6 +70,7 @@ struct arm_type {
 // Deny by default: 403 AuthorizationFailed (-EACCES) unless the caller may do `permission` ("Microsoft.X/y/write") at
 // scope. Linked: 403 LinkedAuthorizationFailed for another resource that the request points to.
 int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) _must_check_;
+int arm_authorize_data(struct arm_call *call, const char *scope, const char *permission, struct err *err) _must_check_;
 int arm_authorize_linked(struct arm_call *call, const char *id, const char *permission, struct err *err) _must_check_;
 
 // Say that Azure would refuse this. An error (400) under --strict; else the call goes on and the answer carries it.

@@ -11,14 +11,23 @@
 
 enum { WAIT_SECONDS_MAX = 30, REPORTS_MAX = 4096 };
 
+// A poll answers with the capabilities of all disks, so a hypervisor comes with the instance and goes with it: rights on
+// a resource group are not enough to be one.
+static int refuse(const struct resource *r, struct err *err) {
+	return err_set(err, -EPERM, 403, "OperationNotAllowed", "The hypervisor '%s' is neither created nor deleted by requests.",
+		r->name);
+}
+
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	(void)call, (void)body, (void)patch;
+	if (!r->stored)
+		return refuse(r, err);
 	return resource_set_property(r, "provisioningState", "Succeeded", err);
 }
 
 static int remove_hypervisor(struct arm_call *call, struct resource *r, struct err *err) {
-	(void)call, (void)r, (void)err;
-	return 0;
+	(void)call;
+	return refuse(r, err);
 }
 
 // A failure in the hypervisor's words. True when the report carries one.
@@ -136,14 +145,14 @@ static int want_disk(void *ctx, struct store_tx *tx, struct resource *disk, stru
 		(void)snprintf(subject, sizeof(subject), "disk:%s", unique);
 		rc = entra_identity_header(arm_entra(d->call->arm), client_id, subject, &header, err);
 	}
-	// A set without an identity cannot open its disks: they stay in the list, without one.
+	// A set without an identity cannot open its disks: they stay in the list, without one (a member that is null).
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	json_t *entry = json_pack("{s:s, s:s, s:I, s:b, s:I, s:s?, s:s, s:s, s:{s:s, s:s}, s:s?}", "id", disk->id, "uniqueId", unique,
+	json_t *entry = json_pack("{s:s, s:s, s:I, s:b, s:I, s:s?, s:s, s:s, s:{s:s?, s:s?}, s:s?}", "id", disk->id, "uniqueId", unique,
 		"generation", (json_int_t)disk->generation, "present", resource_hidden(disk, "absent") == NULL, "sizeBytes",
 		(json_int_t)json_int(disk->body, "properties.diskSizeBytes", 0), "source", resource_hidden(disk, "source"), "keyUrl",
-		resource_hidden(disk, "keyUrl"), "diskEncryptionSetId", compute_disk_set(disk), "identity", "clientId", client_id,
-		"header", header ? header : "", "headerMac", resource_hidden(disk, "headerMac"));
+		resource_hidden(disk, "keyUrl"), "diskEncryptionSetId", compute_disk_set(disk), "identity", "clientId",
+		header ? client_id : NULL, "header", header, "headerMac", resource_hidden(disk, "headerMac"));
 	return json_array_append_new(d->list, entry) < 0 ? err_oom(err) : 0;
 }
 
@@ -213,7 +222,7 @@ static int poll(struct arm_call *call, struct resource *r, struct err *err) {
 }
 
 static const struct arm_action actions[] = {
-	{.method = "POST", .name = "poll", .permission = "poll/action", .run = poll, .own_transaction = true},
+	{.method = "POST", .name = "poll", .permission = "poll/action", .data = true, .run = poll, .own_transaction = true},
 };
 
 const struct arm_type hypervisors_type = {

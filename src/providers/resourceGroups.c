@@ -33,6 +33,7 @@ static int remove_group(struct arm_call *call, struct resource *r, struct err *e
 
 const struct arm_type resource_groups_type = {
 	.name = "Microsoft.Resources/resourceGroups",
+	.container = true,
 	.has_location = true,
 	.put = put,
 	.remove = remove_group,

@@ -203,7 +203,7 @@ static int handle_assignments(struct arm_call *call, struct err *err) {
 }
 
 const struct arm_type role_assignments_type = {
-	.name = "Microsoft.Authorization/roleAssignments", .raw = handle_assignments};
+	.name = "Microsoft.Authorization/roleAssignments", .extends = true, .raw = handle_assignments};
 
 static json_t *split_patterns(const char *patterns) {
 	json_t *out = json_array();
@@ -256,4 +256,4 @@ static int handle_definitions(struct arm_call *call, struct err *err) {
 }
 
 const struct arm_type role_definitions_type = {
-	.name = "Microsoft.Authorization/roleDefinitions", .raw = handle_definitions};
+	.name = "Microsoft.Authorization/roleDefinitions", .extends = true, .raw = handle_definitions};

@@ -100,4 +100,5 @@ static int handle_tenants(struct arm_call *call, struct err *err) {
 
 const struct arm_type tenants_type = {.name = "Microsoft.Resources/tenants", .raw = handle_tenants};
 
-const struct arm_type subscriptions_type = {.name = "Microsoft.Resources/subscriptions", .raw = handle};
+const struct arm_type subscriptions_type = {
+	.name = "Microsoft.Resources/subscriptions", .container = true, .raw = handle};
