@@ -22,6 +22,7 @@ LOGIN = "login.microsoftonline.com"
 METADATA = "169.254.169.254"
 CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 GROUPS = "2024-03-01"

@@ -10,7 +10,7 @@ import time
 import unittest
 import uuid
 
-from harness import (ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, GROUPS, IDENTITIES, LOGIN, MACHINES, METADATA, READER, ROLES,
+from harness import (ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, GROUPS, IDENTITIES, LOGIN, MACHINES, METADATA, OWNER, READER, ROLES,
                      VAULTS, Instance)
 
 SET = "Microsoft.Compute/diskEncryptionSets"
@@ -114,6 +114,12 @@ class Refusals(unittest.TestCase):
         self.refuse(cloud.arm("PUT", cloud.id(IDENTITY, "id-set", "absent"), IDENTITIES, {"location": "westeurope"}), 404,
                     "ResourceGroupNotFound")
 
+    def test_properties_are_an_object(self):
+        for type_, version in ((VAULT, VAULTS), (SET, DISKS), (DISK, DISKS), (MACHINE, MACHINES), (IDENTITY, IDENTITIES)):
+            for wrong in ([], [1], "x", 1, True):
+                self.refuse(cloud.arm("PUT", cloud.id(type_, "wrong"), version, {"location": "westeurope", "properties": wrong}), 400,
+                            "InvalidRequestContent")
+
     def test_hosts_that_are_not_served(self):
         answer = cloud.send("GET", ARM, "/", None, {"Host": "example.com"})
         self.refuse(answer, 404, "HostNotServed")
@@ -177,6 +183,9 @@ class ControlPlane(unittest.TestCase):
         answer = cloud.arm("PUT", cloud.id(VAULT, "kv-gone"), VAULTS,
                            {"location": "westeurope", "properties": {"createMode": "recover"}})
         self.assertIn(answer.status, (200, 201), answer)
+        # Roles went with the vault, as Azure's documentation of recovery says.
+        self.assertEqual(cloud.vault("GET", "kv-gone", "/keys/k").status, 403)
+        self.assertEqual(cloud.assign(cloud.id(VAULT, "kv-gone"), cloud.me(), CRYPTO_OFFICER).status, 201)
         self.assertEqual(cloud.vault("GET", "kv-gone", "/keys/k").json["key"]["kid"], key)
 
     def test_role_assignments(self):
@@ -201,6 +210,86 @@ class ControlPlane(unittest.TestCase):
     def test_subscriptions(self):
         answer = cloud.arm("GET", "/subscriptions", "2022-12-01")
         self.assertEqual([s["subscriptionId"] for s in answer.json["value"]], [cloud.subscription])
+
+
+class Trespass(unittest.TestCase):
+    """A principal that may do everything in one group, and what it tries from there."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open(os.path.join(cloud.dir, "host.json")) as f:
+            cls.host = json.load(f)
+        cls.token = cloud.token_answer(client=cls.host["clientId"], secret=cls.host["clientSecret"]).json["access_token"]
+        cloud.make_group("rg-mine")
+        granted = cloud.assign(cloud.group("rg-mine"), cloud.claims(cls.token)["oid"], OWNER)
+        assert granted.status == 201, granted
+
+    @classmethod
+    def tearDownClass(cls):
+        # The host agent is itself again.
+        listed = cloud.arm("GET", cloud.group("rg-mine") + "/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()", ROLES)
+        for assignment in listed.json["value"]:
+            if assignment["properties"]["principalId"] == cloud.claims(cls.token)["oid"]:
+                cloud.arm("DELETE", assignment["id"], ROLES)
+
+    def ask(self, method, path, version, body=None):
+        return cloud.arm(method, path, version, body, self.token)
+
+    def test_an_owner_of_a_group_cannot_pose_as_a_hypervisor(self):
+        # A poll answers with the capabilities of every disk.
+        mine = cloud.id("Custodisk.Host/hypervisors", "mine", "rg-mine")
+        answer = self.ask("PUT", mine, "2026-11-01", {"location": "westeurope"})
+        self.assertEqual((answer.status, answer.code), (403, "OperationNotAllowed"), answer)
+        self.assertEqual(self.ask("POST", mine + "/poll", "2026-11-01", {}).status, 403)
+
+    def test_an_owner_of_all_is_no_hypervisor(self):
+        path = self.host["hypervisorId"]
+        answer = cloud.arm("POST", path + "/poll", "2026-11-01", {})
+        self.assertEqual((answer.status, answer.code), (403, "AuthorizationFailed"), answer)
+        answer = cloud.arm("DELETE", path, "2026-11-01")
+        self.assertEqual((answer.status, answer.code), (403, "OperationNotAllowed"), answer)
+
+    def test_only_extensions_stand_below_another_resource(self):
+        below = cloud.id(IDENTITY, "x", "rg-mine") + "/providers/"
+        for path in (below + DISK + "/d", below + "Custodisk.Host/hypervisors/h", below + "Microsoft.Resources/resourceGroups/g",
+                     cloud.group("rg-mine") + "/providers/Microsoft.Resources/resourceGroups/g",
+                     cloud.group("rg-mine") + "/providers/Microsoft.Resources/subscriptions/" + cloud.subscription,
+                     cloud.group("rg-mine") + "/providers/Microsoft.Resources/subscriptions/" + str(uuid.uuid4()),
+                     below + "Microsoft.KeyVault/locations/westeurope/deletedVaults/v"):
+            for method in ("GET", "PUT", "PATCH", "DELETE"):
+                answer = self.ask(method, path, DISKS, {"location": "westeurope"})
+                self.assertEqual((answer.status, answer.code), (404, "InvalidResourceType"), (method, path, answer))
+
+    def test_a_deleted_vault_is_purged_with_rights_on_the_subscription_alone(self):
+        mine = cloud.id(VAULT, "kv-mine", "rg-mine")
+        answer = self.ask("PUT", mine, VAULTS, {"location": "westeurope", "properties": {"sku": {"family": "A", "name": "standard"}}})
+        self.assertEqual(answer.status, 201, answer)
+        self.assertEqual(self.ask("DELETE", mine, VAULTS).status, 200)
+        purge = "/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/kv-mine/purge"
+        self.assertEqual(self.ask("POST", cloud.scope + purge, VAULTS).status, 403)
+        self.assertEqual(self.ask("POST", cloud.group("rg-mine") + purge, VAULTS).status, 404)
+
+    def test_an_operation_is_shown_to_who_may_read_its_resource(self):
+        answer = self.ask("PUT", cloud.id(SET, "s-mine", "rg-mine"), DISKS, {
+            "location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": {"activeKey": {"keyUrl": first_key}}})
+        self.assertEqual(answer.status, 202, answer)
+        url = answer.headers["Azure-AsyncOperation"].split(ARM)[1].split("?")[0]
+        self.assertEqual(self.ask("GET", url, DISKS).status, 200)
+        theirs = cloud.make_set("s-theirs", first_key).headers["Azure-AsyncOperation"].split(ARM)[1].split("?")[0]
+        for path in (theirs, theirs.replace(cloud.scope, cloud.group("rg-mine"))):
+            for query in ("", "?monitor=true"):
+                answer = self.ask("GET", path + query, DISKS)
+                self.assertEqual(answer.status, 403, answer)
+
+    def test_a_role_ends_with_its_scope(self):
+        path = cloud.id(IDENTITY, "id-gone")
+        cloud.make_identity("id-gone")
+        granted = cloud.assign(path, cloud.claims(self.token)["oid"], READER)
+        self.assertEqual(self.ask("GET", path, IDENTITIES).status, 200)
+        self.assertEqual(cloud.arm("DELETE", path, IDENTITIES).status, 200)
+        cloud.make_identity("id-gone")
+        self.assertEqual(self.ask("GET", path, IDENTITIES).status, 403)
+        self.assertEqual(cloud.arm("GET", granted.json["id"], ROLES).status, 404)
 
 
 class DiskEncryptionSets(unittest.TestCase):
@@ -330,6 +419,13 @@ class Disks(unittest.TestCase):
         answer = cloud.make_disk("d-bad", "absent")
         self.assertEqual((answer.status, answer.code), (404, "ResourceNotFound"))
 
+    def test_7b_an_identity_that_is_gone_stops_its_own_disks_alone(self):
+        cloud.make_identity("id-lost")
+        cloud.make_set("set-lost", first_key, identity="id-lost")
+        cloud.wait(cloud.make_disk("d-lost", "set-lost"))
+        self.assertEqual(cloud.arm("DELETE", cloud.id(IDENTITY, "id-lost"), IDENTITIES).status, 200)
+        cloud.done(cloud.make_disk("d-after", "set"), 30)
+
     def test_8_deleting_a_disk_removes_its_file(self):
         cloud.done(cloud.make_disk("d2", "set"))
         path = cloud.disk_file("d2")
@@ -385,12 +481,22 @@ class Machines(unittest.TestCase):
         refuse(self.body(securityProfile={"securityType": "ConfidentialVM"}), 400, "InvalidParameter")
         refuse(self.body(storageProfile={}), 400, "InvalidParameter")
         refuse(self.body(storageProfile={"osDisk": {"createOption": "FromImage"}}), 400, "InvalidParameter")
+        disk = {"createOption": "Attach", "managedDisk": {"id": cloud.id(DISK, "d-vm")}}
+        refuse(self.body(storageProfile={"osDisk": disk, "dataDisks": [{**disk, "lun": 0}]}), 400, "InvalidParameter")
+        refuse(self.body(storageProfile={"osDisk": disk, "dataDisks": {"lun": 0}}), 400, "InvalidParameter")
+        for name in ("-vm", "_vm", "vm-"):
+            answer = cloud.arm("PUT", cloud.id(MACHINE, name), MACHINES, self.body())
+            self.assertEqual((answer.status, answer.code), (400, "InvalidResourceName"), answer)
         refuse(self.body(storageProfile={"osDisk": {"createOption": "Attach", "managedDisk": {"id": cloud.id(DISK, "absent")}}}),
                404, "ResourceNotFound")
 
     def test_2_create_starts_it(self):
-        cloud.done(cloud.arm("PUT", self.path, MACHINES, self.body()))
+        secrets = {"computerName": "vm", "AdminPassword": "hunter2", "customData": "aHVudGVyMg==", "secrets": ["hunter2"]}
+        cloud.done(cloud.arm("PUT", self.path, MACHINES, self.body(osProfile=secrets, userData="hunter2")))
         self.assertEqual(self.power(), "VM running")
+        shown = cloud.arm("GET", self.path, MACHINES).json["properties"]
+        self.assertEqual(shown["osProfile"], {"computerName": "vm"})
+        self.assertNotIn("hunter2", json.dumps(shown))
         self.assertEqual(cloud.disk("d-vm")["properties"]["diskState"], "Attached")
         other = cloud.arm("PUT", cloud.id(MACHINE, "vm2"), MACHINES, self.body())
         self.assertEqual((other.status, other.code), (409, "ConflictingUserInput"))
