@@ -9,9 +9,10 @@
 
 static const char *const audiences[] = {"https://vault.azure.net", NULL};
 
-// Versions of the REST API that are answered, oldest first.
+// Versions of the REST API that are answered, oldest first. Released SDKs stay with the preview they were made for.
 static const char *const api_versions[] = {
-	"2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01",
+	"2015-06-01", "2016-10-01", "7.0-preview", "7.0", "7.1-preview", "7.1", "7.2-preview", "7.2", "7.3-preview", "7.3",
+	"7.4-preview.1", "7.4", "7.5-preview.1", "7.5", "7.6-preview.1", "7.6-preview.2", "7.6", "2025-07-01", "2026-04-01",
 };
 
 int vault_service_open(struct store *store, struct keeper_client *keeper, struct entra *entra, struct vault_service **out,

@@ -153,12 +153,16 @@ static void test_routes_and_versions_are_checked(void **state) {
 	struct fixture *f = *state;
 	refused(f, "GET", "/keys", NULL, 400, "BadParameter", "", "'api-version' is required");
 	refused(f, "GET", "/keys?api-version=6.0", NULL, 400, "BadParameter", "",
-		"The specified version (6.0) is not recognized. Consider using the latest supported version (2025-07-01).");
+		"The specified version (6.0) is not recognized. Consider using the latest supported version (2026-04-01).");
+	refused(f, "GET", "/keys?api-version=7.4-preview", NULL, 400, "BadParameter", "", "not recognized");
 	refused(f, "PUT", "/keys/restore" V, "{}", 400, "BadParameter", "", "Method PUT does not allow operation 'restore'");
 	refused(f, "POST", "/keys/k/sign" V, "{}", 400, "BadParameter", "", "Method POST does not allow operation 'sign'");
 	refused(f, "GET", "/keys/k/rotationpolicy" V, NULL, 400, "BadParameter", "", "'rotationpolicy'");
 	refused(f, "GET", "/secrets/s%C3%A9%22" V, NULL, 400, "BadParameter", "", "does not allow operation");
-	static const char *const versions[] = {"2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"};
+	static const char *const versions[] = {
+		"2015-06-01", "2016-10-01", "7.0-preview", "7.0", "7.1-preview", "7.1", "7.2-preview", "7.2", "7.3-preview", "7.3",
+		"7.4-preview.1", "7.4", "7.5-preview.1", "7.5", "7.6-preview.1", "7.6-preview.2", "7.6", "2025-07-01", "2026-04-01",
+	};
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		_cleanup_free_ char *path = strv_printf("/keys?api-version=%s", versions[i]);
 		json_decref(ok(f, "GET", "alpha", path, NULL));
