@@ -158,10 +158,23 @@ static int set_operation_headers(struct arm_call *call, struct err *err) {
 	return http_set_header(call->response, "Retry-After", "1") < 0 ? err_oom(err) : 0;
 }
 
+json_t *arm_error_object(const struct err *e) {
+	char message[sizeof(e->message)];
+	(void)snprintf(message, sizeof(message), "%s", e->message);
+	json_t *text = json_string(message);
+	// A message that was cut within a character is no UTF-8.
+	if (!text) {
+		for (char *p = message; *p; p++)
+			if ((unsigned char)*p > 0x7e)
+				*p = '?';
+		text = json_string(message);
+	}
+	return json_pack("{s:s, s:o}", "code", e->code[0] ? e->code : "InternalServerError", "message", text);
+}
+
 static void answer_error(struct http_response *res, const struct err *e) {
 	json_decref(res->json);
-	res->json = json_pack("{s:{s:s, s:s}}", "error", "code", e->code[0] ? e->code : "InternalServerError", "message",
-		e->message);
+	res->json = json_pack("{s:o}", "error", arm_error_object(e));
 	res->status = e->status ? e->status : 500;
 }
 
@@ -317,10 +330,12 @@ static int answer(struct arm_call *call, struct err *err) {
 	struct arm_target target;
 	const struct arm_type *type = NULL;
 	int rc = check_api_version(call->request, err);
-	// SDKs put a "/" before a scope that begins with one.
-	const char *path = http_path(call->request);
+	// Clients join "/" and a scope that begins with one, or an empty parent between a namespace and a type.
+	char path[HTTP_TARGET_MAX + 1];
+	if (rc == 0 && strv_squeeze(path, sizeof(path), http_path(call->request), '/') < 0)
+		rc = err_set(err, -EINVAL, 400, "InvalidRequestUri", "The path of the request is too long.");
 	if (rc == 0)
-		rc = arm_parse_path(path[0] == '/' && path[1] == '/' ? path + 1 : path, &target, err);
+		rc = arm_parse_path(path, &target, err);
 	if (rc == 0)
 		rc = resolve_type(call, &target, &type, err);
 	if (rc < 0)

@@ -14,6 +14,9 @@ struct arm {
 	bool interrupted;
 };
 
+// {"code", "message"}, whatever bytes the message has; NULL when out of memory.
+json_t *arm_error_object(const struct err *e);
+
 const struct arm_type *arm_find_type(const struct arm *arm, const char *name);
 
 // GET …/locations/{l}/operations/{id}: status, or with monitor=true the Location form.

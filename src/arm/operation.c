@@ -54,7 +54,7 @@ int arm_operation_running(struct store_tx *tx, const struct resource *r, bool *r
 }
 
 static char *failure_text(const struct err *failure) {
-	_cleanup_json_ json_t *error = json_pack("{s:s, s:s}", "code", failure->code, "message", failure->message);
+	_cleanup_json_ json_t *error = arm_error_object(failure);
 	return error ? json_text(error) : NULL;
 }
 

@@ -154,6 +154,23 @@ static void test_one_failure_fails_it(void **state) {
 	assert_false(pending);
 }
 
+// A hypervisor's words may have been cut anywhere.
+static void test_a_failure_with_half_a_character_fails_it_too(void **state) {
+	struct fixture *f = *state;
+	struct err err = {0};
+	_cleanup_resource_ struct resource a = {0};
+	const struct err failure = {.code = "InternalExecutionError", .message = "cut: \xc3"};
+	make(f, "a", &a);
+	start(f, &a, "write");
+	assert_int_equal(arm_operation_wait(&f->call, &a, &err), 0);
+	report(f, &a, 1, &failure);
+	assert_status(f, "Failed");
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	assert_int_equal(store_query(f->tx, &rows, &err, "SELECT error FROM operations WHERE id = $1", "s", f->call.operation), 0);
+	assert_int_equal(store_next(rows, &err), 1);
+	assert_string_equal(store_text(rows, 0), "{\"code\":\"InternalExecutionError\",\"message\":\"cut: ?\"}");
+}
+
 static void test_a_newer_wish_preempts(void **state) {
 	struct fixture *f = *state;
 	struct err err = {0};
@@ -247,6 +264,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_ends_when_every_wait_is_met, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_report_of_an_older_generation_ends_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_failure_fails_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_failure_with_half_a_character_fails_it_too, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_newer_wish_preempts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_operation_nobody_ends_fails_at_its_deadline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_revisions_grow_and_wake, set_up, tear_down),
