@@ -11,8 +11,10 @@
 
 #define CONFIDENTIAL "ConfidentialVmEncryptedWithCustomerKey"
 
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
 // Rewrapping a token takes two calls to the vault; an hour bounds a hypervisor that is away.
-enum { REWRAP_TIMEOUT = 3600 };
+enum { REWRAP_TIMEOUT = 3600, NAME_LENGTH_MAX = 80 };
 
 static bool is_confidential(const struct resource *set) {
 	const char *type = resource_property(set, "encryptionType");
@@ -263,6 +265,13 @@ static int apply_key(struct arm_call *call, struct resource *r, const json_t *ac
 	return rc < 0 || json_set(resource_properties(r), "previousKeys", json_array()) == 0 ? rc : err_oom(err);
 }
 
+static int check_name(const struct resource *r, struct err *err) {
+	if (r->stored || strv_made_of(r->name, NAME_CHARACTERS, 1, NAME_LENGTH_MAX))
+		return 0;
+	return err_set(err, -EINVAL, 400, "InvalidResourceName",
+		"The disk encryption set name '%s' must have at most %d letters, digits, '-' and '_'.", r->name, NAME_LENGTH_MAX);
+}
+
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	const json_t *properties = json_object_get(body, "properties");
 	const json_t *active = json_object_get(properties, "activeKey");
@@ -270,7 +279,9 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	if (json_at(properties, "federatedClientId") && !json_is_null(json_at(properties, "federatedClientId")) &&
 		!strv_eq_nocase(json_str(properties, "federatedClientId") ? json_str(properties, "federatedClientId") : "", "None"))
 		return compute_invalid(err, "The property 'federatedClientId' (a key in another tenant) is not supported here.");
-	int rc = arm_operation_running(call->tx, r, &pending, err);
+	int rc = check_name(r, err);
+	if (rc == 0)
+		rc = arm_operation_running(call->tx, r, &pending, err);
 	if (rc == 0 && pending)
 		rc = compute_not_allowed(err, "The disk encryption set '%s' is being updated; wait for the operation to end.", r->name);
 	if (rc == 0)

@@ -10,25 +10,40 @@
 #define GROUP_TYPE "Microsoft.Resources/resourceGroups"
 
 struct listing {
-	char type[ARM_NAME_MAX], name[ARM_NAME_MAX];  // "" for all
+	char type[ARM_NAME_MAX], name[ARM_NAME_MAX], group[ARM_NAME_MAX];  // "" for all
 	json_t *value;
 };
 
-// "resourceType eq '{type}'" and "name eq '{name}'", alone or joined by "and"; anything else is refused.
+// At *rest stands "{field} eq '{value}'": takes it off and gives the value.
+static bool take_term(const char **rest, const char *field, char out[static ARM_NAME_MAX]) {
+	char start[32];
+	(void)snprintf(start, sizeof(start), "%s eq '", field);
+	if (!strv_starts_with_nocase(*rest, start))
+		return false;
+	const char *value = *rest + strlen(start);
+	size_t n = strcspn(value, "'");
+	if (!value[n] || n == 0 || n >= ARM_NAME_MAX)
+		return false;
+	(void)snprintf(out, ARM_NAME_MAX, "%.*s", (int)n, value);
+	*rest = value + n + 1;
+	return true;
+}
+
+// Terms of these fields alone or joined by "and"; anything else is refused.
 static int read_filter(struct arm_call *call, struct listing *l, struct err *err) {
-	const char *filter = http_query(call->request, "$filter");
-	for (const char *rest = filter; rest && *rest;) {
-		int used = 0;
-		if (sscanf(rest, " resourceType eq '%127[^']'%n", l->type, &used) < 1 || used == 0)
-			(void)sscanf(rest, " name eq '%127[^']'%n", l->name, &used);
-		if (used == 0)
-			return err_set(err, -EINVAL, 400, "InvalidFilterInQueryString",
-				"Invalid $filter '%.200s' specified in the query string.", filter);
-		rest += used;
-		if (strv_starts_with_nocase(rest, " and "))
-			rest += strlen(" and");
+	static const char and[] = " and ";
+	const char *filter = http_query(call->request, "$filter"), *rest = filter;
+	while (rest && (take_term(&rest, "resourceType", l->type) || take_term(&rest, "name", l->name) ||
+			       take_term(&rest, "resourceGroup", l->group))) {
+		if (!*rest)
+			return 0;
+		if (!strv_starts_with_nocase(rest, and))
+			break;
+		rest += strlen(and);
 	}
-	return 0;
+	return rest && *filter ? err_set(err, -EINVAL, 400, "InvalidFilterInQueryString",
+					 "Invalid $filter '%.200s' specified in the query string.", filter)
+			       : 0;
 }
 
 // A listing shows what all types have in common; the properties are for who asks for the resource itself.
@@ -36,7 +51,7 @@ static int add(void *ctx, struct store_tx *tx, struct resource *r, struct err *e
 	(void)tx;
 	struct listing *l = ctx;
 	if (strcmp(r->type, GROUP_TYPE) == 0 || (l->type[0] && !strv_eq_nocase(l->type, r->type)) ||
-		(l->name[0] && !strv_eq_nocase(l->name, r->name)))
+		(l->name[0] && !strv_eq_nocase(l->name, r->name)) || (l->group[0] && !strv_eq_nocase(l->group, r->group)))
 		return 0;
 	_cleanup_json_ json_t *shown = NULL;
 	int rc = resource_show(r, &shown, err);
@@ -73,5 +88,6 @@ static int handle(struct arm_call *call, struct err *err) {
 	return rc < 0 ? rc : resource_each(call->tx, call->target->subscription, call->target->group, "", add, &l, err);
 }
 
-const struct arm_type subscription_resources_type = {.name = "Microsoft.Resources/subscriptions/resources", .raw = handle};
-const struct arm_type group_resources_type = {.name = GROUP_TYPE "/resources", .raw = handle};
+const struct arm_type subscription_resources_type = {
+	.name = "Microsoft.Resources/subscriptions/resources", .container = true, .raw = handle};
+const struct arm_type group_resources_type = {.name = GROUP_TYPE "/resources", .container = true, .raw = handle};

@@ -98,7 +98,7 @@ static int handle_tenants(struct arm_call *call, struct err *err) {
 	return call->response->json ? 0 : err_oom(err);
 }
 
-const struct arm_type tenants_type = {.name = "Microsoft.Resources/tenants", .raw = handle_tenants};
+const struct arm_type tenants_type = {.name = "Microsoft.Resources/tenants", .container = true, .raw = handle_tenants};
 
 const struct arm_type subscriptions_type = {
 	.name = "Microsoft.Resources/subscriptions", .container = true, .raw = handle};

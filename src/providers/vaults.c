@@ -139,6 +139,9 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = recover ? rc : new_record(call, r, &v, err);
 	else if (rc == 0)
 		rc = check_taken(r, &v, recover, err);
+	// The record says where its sets must be, so the document may not say otherwise.
+	if (rc == 0 && !strv_eq_nocase(v.location, json_str(r->body, "location")))
+		rc = bad_request(err, "The vault can only be recovered in the location it was deleted in.");
 	if (rc == 0 && v.deleted)
 		rc = vault_recover(call->tx, r->name, err);
 	// A recovered vault keeps the settings it was deleted with.

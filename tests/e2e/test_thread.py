@@ -181,6 +181,9 @@ class ControlPlane(unittest.TestCase):
         self.assertEqual(cloud.arm("GET", deleted, VAULTS).json["name"], "kv-gone")
         self.assertEqual(cloud.arm("POST", deleted + "/purge", VAULTS).code, "MethodNotAllowed")
         answer = cloud.arm("PUT", cloud.id(VAULT, "kv-gone"), VAULTS,
+                           {"location": "northeurope", "properties": {"createMode": "recover"}})
+        self.assertEqual((answer.status, answer.code), (400, "BadRequest"))
+        answer = cloud.arm("PUT", cloud.id(VAULT, "kv-gone"), VAULTS,
                            {"location": "westeurope", "properties": {"createMode": "recover"}})
         self.assertIn(answer.status, (200, 201), answer)
         # Roles went with the vault, as Azure's documentation of recovery says.
@@ -326,6 +329,17 @@ class DiskEncryptionSets(unittest.TestCase):
         answer = cloud.arm("PATCH", cloud.id(SET, "s2"), DISKS,
                            {"properties": {"encryptionType": "ConfidentialVmEncryptedWithCustomerKey"}})
         self.assertEqual(answer.code, "PropertyChangeNotAllowed")
+
+    def test_names(self):
+        body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": {"activeKey": {"keyUrl": first_key}}}
+        for name in ("a%20b", "a.b", "a%22", "%C3%A9", "s" * 81):
+            answer = cloud.arm("PUT", cloud.id(SET, name), DISKS, body)
+            self.assertEqual((answer.status, answer.code), (400, "InvalidResourceName"), answer)
+
+    def test_long_names_are_quoted_in_whole_characters(self):
+        for pad in ("", "a"):
+            answer = cloud.arm("GET", cloud.scope + "/nothing" * 2 + "/" + pad + "%C3%A9" * 100, DISKS)
+            self.assertEqual((answer.status, answer.code), (404, "InvalidResourceType"), answer)
 
     def test_a_software_key_under_a_confidential_set_is_advised_against(self):
         answer = cloud.make_set("s3", first_key)
