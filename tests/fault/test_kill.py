@@ -19,6 +19,10 @@ SECONDS = float(os.environ.get("CUSTODISK_KILL_SECONDS", "60"))
 SEED = int(os.environ.get("CUSTODISK_KILL_SEED", str(time.time_ns() % 1000000)))
 SET = "Microsoft.Compute/diskEncryptionSets"
 DISK = "Microsoft.Compute/disks"
+# The supervisor gives up after more than 10 ends in a row, none after a life of 10 seconds (custodisk(1)); a life begins
+# up to 2 seconds after the end before it, and then the process has yet to start.
+ENDS_IN_A_ROW = 10
+LONG_LIFE_SECONDS = 15
 UNAVAILABLE = (OSError, http.client.HTTPException, AssertionError)
 
 
@@ -30,6 +34,7 @@ class Storm:
         self.wrapped = {}   # kid -> (plaintext, ciphertext)
         self.disks = []     # made and acknowledged
         self.kills = {"keeper": 0, "server": 0, "host": 0, "disk": 0}
+        self.ends = {name: [] for name in self.kills}  # times of the quick ends in a row
         self.number = 0
 
     def disk_job(self):
@@ -46,11 +51,18 @@ class Storm:
             time.sleep(0.01)
         raise AssertionError("no disk is being worked on")
 
+    def may_end(self, name):
+        """Whether the supervisor would start it again."""
+        if self.ends[name] and time.monotonic() - self.ends[name][-1] > LONG_LIFE_SECONDS:
+            self.ends[name] = []
+        return name == "disk" or len(self.ends[name]) < ENDS_IN_A_ROW
+
     def kill_somebody(self):
-        name = self.chance.choice(list(self.kills))
+        name = self.chance.choice([name for name in self.kills if self.may_end(name)])
         try:
             os.kill(self.disk_job() if name == "disk" else self.cloud.pid(name), signal.SIGKILL)
             self.kills[name] += 1
+            self.ends[name].append(time.monotonic())
         except (AssertionError, ProcessLookupError, ValueError, KeyError, TypeError):
             pass  # it is being restarted
 
