@@ -24,6 +24,19 @@ int strv_copy(char *out, size_t size, const char *in) {
 	return 0;
 }
 
+int strv_squeeze(char *out, size_t size, const char *in, char c) {
+	size_t n = 0;
+	for (const char *p = in; *p; p++)
+		n += *p != c || p == in || p[-1] != c;
+	if (n >= size)
+		return -ENAMETOOLONG;
+	for (const char *p = in; *p; p++)
+		if (*p != c || p == in || p[-1] != c)
+			*out++ = *p;
+	*out = 0;
+	return 0;
+}
+
 char *strv_lower(const char *s) {
 	char *copy = strdup(s);
 	for (char *p = copy; p && *p; p++)

@@ -25,6 +25,9 @@ bool strv_ends_with_nocase(const char *s, const char *suffix);
 // The whole of `in` into out; -ENAMETOOLONG, and out untouched, when it does not fit.
 int strv_copy(char *out, size_t size, const char *in) _must_check_;
 
+// The same without the repetitions of `c`; -ENAMETOOLONG, and out untouched, when that does not fit.
+int strv_squeeze(char *out, size_t size, const char *in, char c) _must_check_;
+
 // malloc'd lower-case copy (ASCII); NULL when out of memory.
 char *strv_lower(const char *s);
 

@@ -91,6 +91,18 @@ static void test_glob(void **state _unused_) {
 			fail_msg("%s on %s", cases[i].pattern, cases[i].s);
 }
 
+static void test_squeeze(void **state _unused_) {
+	char out[8] = "before";
+	assert_int_equal(strv_squeeze(out, sizeof(out), "//a//b/c///", '/'), 0);
+	assert_string_equal(out, "/a/b/c/");
+	assert_int_equal(strv_squeeze(out, sizeof(out), "/a/b/c/d", '/'), -ENAMETOOLONG);
+	assert_string_equal(out, "/a/b/c/");
+	assert_int_equal(strv_squeeze(out, sizeof(out), "", '/'), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(strv_squeeze(out, sizeof(out), "aabb", '/'), 0);
+	assert_string_equal(out, "aabb");
+}
+
 static void test_made_of(void **state _unused_) {
 	assert_true(strv_made_of("abc", "abc", 1, 3));
 	assert_false(strv_made_of("abcd", "abcd", 1, 3));
@@ -108,6 +120,7 @@ int main(void) {
 		cmocka_unit_test(test_int),
 		cmocka_unit_test(test_int_refused),
 		cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_squeeze),
 		cmocka_unit_test(test_made_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,20 +44,6 @@ static const char *method_of(const struct http_request *req) {
 	return NULL;
 }
 
-// SDKs send an empty version segment for the newest one: "/keys/{name}//wrapkey". -ENAMETOOLONG when it does not fit.
-static int join_slashes(const char *path, char *out, size_t size) {
-	size_t n = 0;
-	for (const char *p = path; *p; p++) {
-		if (*p == '/' && n > 0 && out[n - 1] == '/')
-			continue;
-		if (n + 1 >= size)
-			return -ENAMETOOLONG;
-		out[n++] = *p;
-	}
-	out[n] = 0;
-	return 0;
-}
-
 static int no_operation(const struct call *c, const char *path, struct err *err) {
 	char last[64];
 	size_t n = strlen(path);
@@ -81,8 +67,9 @@ int call_route(struct call *c, struct err *err) {
 	c->method = method_of(c->req);
 	if (!c->method)
 		return err_set(err, -EINVAL, 400, "BadParameter", "The header X-HTTP-METHOD does not name a method.");
+	// SDKs send an empty version segment for the newest one: "/keys/{name}//wrapkey".
 	char path[HTTP_TARGET_MAX + 1];
-	if (join_slashes(http_path(c->req), path, sizeof(path)) < 0 ||
+	if (strv_squeeze(path, sizeof(path), http_path(c->req), '/') < 0 ||
 		route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND ||
 		version_reserved(c))
 		return no_operation(c, http_path(c->req), err);
