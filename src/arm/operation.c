@@ -235,6 +235,9 @@ int arm_operation_show(struct arm_call *call, struct err *err) {
 	rc = authorize_show(call, store_text(rows, 1), err);
 	if (rc < 0)
 		return rc;
+	// Clients wait half a minute where nothing is said.
+	if (strcmp(store_text(rows, 0), "InProgress") == 0 && http_set_header(call->response, "Retry-After", "1") < 0)
+		return err_oom(err);
 
 	const char *monitor = http_query(call->request, "monitor");
 	if (monitor && strv_eq_nocase(monitor, "true"))
