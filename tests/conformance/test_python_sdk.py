@@ -36,7 +36,7 @@ def setUpModule():
     resources = ResourceManagementClient(credential, SUBSCRIPTION)
     vaults = KeyVaultManagementClient(credential, SUBSCRIPTION)
     authorization = AuthorizationManagementClient(credential, SUBSCRIPTION)
-    compute = ComputeManagementClient(credential, SUBSCRIPTION, polling_interval=0)
+    compute = ComputeManagementClient(credential, SUBSCRIPTION)
     resources.resource_groups.create_or_update(GROUP, {"location": LOCATION})
     identity = ManagedServiceIdentityClient(credential, SUBSCRIPTION).user_assigned_identities.create_or_update(
         GROUP, "id-py", {"location": LOCATION})
