@@ -219,6 +219,7 @@ static int dispatch(struct arm_call *call, const struct arm_type *type, struct e
 	int rc = check_subscription(call, err);
 	if (rc < 0)
 		return rc;
+	call->own_subscription = true;
 	if (type->raw)
 		return type->raw(call, err);
 	return arm_documents_dispatch(call, type, err);
@@ -280,11 +281,13 @@ static int run_own_transaction(struct arm_call *call, const struct arm_type *typ
 	return action->run(call, &r, err);
 }
 
-// A refused change is part of the activity log too. What cannot be recorded does not change the answer.
+// A refused change is part of the activity log too, but for those of strangers, who could fill it. What cannot be recorded
+// does not change the answer.
 static void record_failure(struct arm_call *call, const struct err *failure) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	char operation[200], message[ERR_MESSAGE_MAX + ERR_CODE_MAX + 2];
-	if (reads_only(call->request) || store_begin(call->arm->config.store, STORE_WRITE, &tx, NULL) < 0)
+	if (!call->own_subscription || reads_only(call->request) ||
+		store_begin(call->arm->config.store, STORE_WRITE, &tx, NULL) < 0)
 		return;
 	call->tx = tx;
 	operation_name(call, operation, sizeof(operation));

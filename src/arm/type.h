@@ -25,6 +25,7 @@ struct arm_call {
 	char operation[ENC_UUID_SIZE];  // set by arm_operation_start: the answer points to it
 	char advisories[768];           // "; "-separated
 	bool hosts_concerned;           // the desired state of a hypervisor changed
+	bool own_subscription;          // the caller is of the tenant of the subscription that is addressed
 };
 
 // {name}/{action}: `method` and name as in the path, `permission` below the type ("start/action"). `run` may set

@@ -21,6 +21,7 @@
 #include "base/secret.h"
 #include "base/strv.h"
 #include "host/agent.h"
+#include "host/consoles.h"
 #include "host/record.h"
 
 enum { SECRET_HEAP = 1 << 18, CREDENTIAL_FILE_MAX = 65536 };
@@ -155,6 +156,7 @@ static int tell_ready(int fd, struct err *err) {
 static int serve(struct host *host, const struct credential *credential, int signals, int ready_fd, struct err *err) {
 	_cleanup_(agent_freep) struct agent *agent = NULL;
 	struct loop_io signal_io = LOOP_IO_NONE;
+	struct consoles consoles;
 	int rc = loop_watch(host->loop, &signal_io, signals, EPOLLIN, on_signal, &agent, err);
 	if (rc == 0)
 		rc = agent_new(host, &agent, err);
@@ -162,8 +164,11 @@ static int serve(struct host *host, const struct credential *credential, int sig
 		rc = link_start(host->loop, &credential->link, host->outbox, agent_desired, agent, err);
 	if (rc == 0)
 		rc = tell_ready(ready_fd, err);
-	if (rc == 0)
-		rc = loop_run(host->loop, err);
+	if (rc < 0)
+		return rc;
+	consoles_watch(&consoles, host->loop);
+	rc = loop_run(host->loop, err);
+	consoles_end(&consoles);
 	return rc;
 }
 

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/strv.h"
+#include "host/consoles.h"
 #include "host/disk_server.h"
 #include "host/disks.h"
 #include "host/process.h"
@@ -375,6 +376,41 @@ static void wait_until_stopped(const struct process *p) {
 	assert_int_equal(waitid(P_PIDFD, (id_t)p->fd, &info, WSTOPPED | WNOWAIT), 0);
 }
 
+static void write_file(const char *path, size_t size) {
+	_cleanup_buf_ struct buf text = {0};
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(buf_u8(&text, 'x'), 0);
+	assert_int_equal(io_replace_file(path, text.data, text.len, 0600, NULL), 0);
+}
+
+static off_t size_of(const char *path) {
+	struct stat st;
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void test_console_logs_stay_below_their_limit(void **state) {
+	(void)state;
+	struct err err = {0};
+	assert_int_equal(mkdir("logs", 0700), 0);
+	assert_int_equal(mkdir("logs/folder", 0700), 0);
+	write_file("logs/long", 101);
+	write_file("logs/short", 100);
+	write_file("outside", 200);
+	assert_int_equal(symlink("../outside", "logs/link"), 0);
+	assert_int_equal(consoles_trim("logs", 100, &err), 0);
+	assert_int_equal(size_of("logs/long"), 0);
+	assert_int_equal(size_of("logs/short"), 100);
+	assert_int_equal(size_of("outside"), 200);
+	assert_int_equal(consoles_trim("absent", 100, &err), -ENOENT);
+	assert_int_equal(unlink("logs/link"), 0);
+	assert_int_equal(unlink("logs/long"), 0);
+	assert_int_equal(unlink("logs/short"), 0);
+	assert_int_equal(unlink("outside"), 0);
+	assert_int_equal(rmdir("logs/folder"), 0);
+	assert_int_equal(rmdir("logs"), 0);
+}
+
 static void test_sweep(void **state) {
 	(void)state;
 	_cleanup_free_ char *program = in_folder("nbdkit"), *prefix = in_folder("run/"), *argument = in_folder("run/disks/x.json");
@@ -407,6 +443,7 @@ int main(void) {
 		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_spawn),
+		cmocka_unit_test_setup_teardown(test_console_logs_stay_below_their_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

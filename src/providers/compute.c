@@ -26,6 +26,16 @@ int compute_not_allowed(struct err *err, const char *fmt, ...) {
 	return err_set(err, -EBUSY, 409, "OperationNotAllowed", "%s", text);
 }
 
+int compute_check_quota(struct arm_call *call, const char *type, int64_t most, struct err *err) {
+	int64_t count = 0;
+	int rc = store_query_int(call->tx, &count, err, "SELECT COUNT(*) FROM resources WHERE type = $1", "s", type);
+	if (rc < 0)
+		return rc;
+	return count < most ? 0
+			    : compute_not_allowed(err, "Operation could not be completed as it results in exceeding the quota of %lld "
+						       "resources of type %s.", (long long)most, type);
+}
+
 const char *compute_disk_set(const struct resource *disk) {
 	const char *id = resource_property(disk, "securityProfile.secureVMDiskEncryptionSetId");
 	return id ? id : resource_property(disk, "encryption.diskEncryptionSetId");

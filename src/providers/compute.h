@@ -13,6 +13,9 @@ int compute_invalid(struct err *err, const char *fmt, ...) _printf_(2, 3);
 // 409 OperationNotAllowed (-EBUSY).
 int compute_not_allowed(struct err *err, const char *fmt, ...) _printf_(2, 3);
 
+// 409 OperationNotAllowed when there are `most` resources of a type already: a hypervisor takes all of them at once.
+int compute_check_quota(struct arm_call *call, const char *type, int64_t most, struct err *err) _must_check_;
+
 // The id of the disk encryption set of a disk, wherever its kind puts it, or NULL.
 const char *compute_disk_set(const struct resource *disk);
 // The key its token holds as last reported, or NULL; and the key it shall hold.

@@ -12,7 +12,7 @@
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define GIB (1024LL * 1024 * 1024)
 
-enum { NAME_LENGTH_MAX = 80, SIZE_GB_MAX = 32767, CREATE_TIMEOUT = 6 * 3600 };
+enum { DISKS_MAX = 2048, NAME_LENGTH_MAX = 80, SIZE_GB_MAX = 32767, CREATE_TIMEOUT = 6 * 3600 };
 
 static int choose(struct resource *r, json_t *to, const char *name, const char *given, const char *const *allowed,
 	struct err *err) {
@@ -127,7 +127,9 @@ static int create(struct arm_call *call, struct resource *r, const json_t *body,
 	if (!strv_made_of(r->name, NAME_CHARACTERS, 1, NAME_LENGTH_MAX))
 		return compute_invalid(err, "The disk name '%s' must have at most %d letters, digits, '-', '_' and '.'.", r->name,
 			NAME_LENGTH_MAX);
-	int rc = read_source(r, properties, err);
+	int rc = compute_check_quota(call, DISK_TYPE, DISKS_MAX, err);
+	if (rc == 0)
+		rc = read_source(r, properties, err);
 	if (rc == 0)
 		rc = read_size(r, properties, err);
 	if (rc == 0)

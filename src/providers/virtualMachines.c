@@ -16,7 +16,7 @@
 #include "providers/providers.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-enum { NAME_LENGTH_MAX = 64, DATA_DISKS_MAX = 16, POWER_TIMEOUT = 600 };
+enum { MACHINES_MAX = 512, NAME_LENGTH_MAX = 64, DATA_DISKS_MAX = 16, POWER_TIMEOUT = 600 };
 
 static int choose_size(struct resource *r, const json_t *properties, const struct machine_size **out, struct err *err) {
 	const char *given = json_str(properties, "hardwareProfile.vmSize");
@@ -228,7 +228,9 @@ static int create(struct arm_call *call, struct resource *r, const json_t *prope
 			"The virtual machine name '%s' must have at most %d letters, digits, '-' and '_', and begin with a letter or digit "
 			"and not end with '-'.", r->name, NAME_LENGTH_MAX);
 	const struct machine_size *size = NULL;
-	int rc = choose_size(r, properties, &size, err);
+	int rc = compute_check_quota(call, MACHINE_TYPE, MACHINES_MAX, err);
+	if (rc == 0)
+		rc = choose_size(r, properties, &size, err);
 	if (rc == 0)
 		rc = attach_all(call, r, properties, size, err);
 	if (rc == 0)

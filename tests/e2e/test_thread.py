@@ -594,6 +594,17 @@ class Audit(unittest.TestCase):
         self.assertEqual(count(), before + 2)
         database.close()
 
+    def test_refused_changes_are_in_the_activity_log_but_not_those_of_strangers(self):
+        import sqlite3
+        database = sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True)
+        count = lambda: database.execute("SELECT COUNT(*) FROM activity_log WHERE status = 'Failed'").fetchone()[0]
+        before = count()
+        self.assertEqual(cloud.arm("PUT", cloud.group("logged"), GROUPS, {}).status, 400)
+        self.assertEqual(count(), before + 1)
+        self.assertEqual(cloud.arm("PUT", f"/subscriptions/{uuid.uuid4()}/resourceGroups/x", GROUPS, {}).status, 404)
+        self.assertEqual(count(), before + 1)
+        database.close()
+
     def test_no_secret_in_the_logs_or_the_store(self):
         values = [cloud.secret.encode(), cloud.token().encode()]
         for folder in ("log", "store", "run"):
