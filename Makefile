@@ -18,6 +18,9 @@ check-e2e: build
 check-fault: build
 	$(MESON_TEST) --suite fault --num-processes 1
 
+check-conformance: build
+	$(MESON_TEST) --suite conformance --num-processes 1
+
 check-sanitize:
 	@[ -e build-sanitize/build.ninja ] || CC=clang meson setup build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-sanitize --quiet
@@ -26,7 +29,7 @@ check-sanitize:
 check-analysis: build
 	scripts/analyse
 
-check: check-unit check-e2e check-fault check-sanitize check-analysis
+check: check-unit check-e2e check-conformance check-fault check-sanitize check-analysis
 
 bench: build
 	bench/run
@@ -38,4 +41,4 @@ clean:
 	rm -rf build build-sanitize
 
 .DEFAULT_GOAL := build
-.PHONY: build check check-unit check-e2e check-fault check-sanitize check-analysis bench install clean
+.PHONY: build check check-unit check-e2e check-conformance check-fault check-sanitize check-analysis bench install clean
