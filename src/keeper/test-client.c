@@ -391,8 +391,8 @@ static void test_sandbox(void **state _unused_) {
 	for (struct dirent *e; (e = readdir(dir));) {
 		if (e->d_name[0] == '.')
 			continue;
-		_cleanup_free_ char *status = strv_printf("task/%s/status", e->d_name);
 #ifndef KEEPER_WITHOUT_SECCOMP
+		_cleanup_free_ char *status = strv_printf("task/%s/status", e->d_name);
 		assert_true(proc_file_has(status, "Seccomp:\t2"));
 		assert_true(proc_file_has(status, "NoNewPrivs:\t1"));
 #endif
