@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "access/access.h"
+#include "store/test-scratch.h"
 
 #define CRYPTO_USER "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 #define CONTRIBUTOR "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -19,28 +20,18 @@
 #define VAULT "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v"
 
 static struct store *store;
-static char folder[] = "/tmp/custodisk-access-XXXXXX";
-static char path[64];
+static struct scratch scratch;
 
 static int set_up(void **state) {
 	(void)state;
 	struct err err = {0};
-	if (!mkdtemp(folder))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/db", folder);
-	return store_open(path, &store, &err);
+	return scratch_make(&scratch) < 0 ? -1 : store_open(scratch.path, &store, &err);
 }
 
 static int tear_down(void **state) {
 	(void)state;
 	store_close(store);
-	char name[96];
-	const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		(void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-		(void)unlink(name);
-	}
-	return rmdir(folder);
+	return scratch_remove(&scratch);
 }
 
 static int assign(struct store_tx *tx, const char *scope, const char *name, const char *role) {

@@ -7,7 +7,6 @@
 struct arm_config {
 	struct store *store;  // parts are borrowed
 	struct entra *entra;
-	struct vault_service *vault;
 	const char *tenant_id;
 	const struct arm_type *const *types;
 	size_t type_count;

@@ -41,16 +41,8 @@ struct entra *arm_entra(struct arm *arm) {
 	return arm->config.entra;
 }
 
-struct vault_service *arm_vault(struct arm *arm) {
-	return arm->config.vault;
-}
-
 struct store *arm_store(struct arm *arm) {
 	return arm->config.store;
-}
-
-const char *arm_tenant(struct arm *arm) {
-	return arm->config.tenant_id;
 }
 
 int64_t arm_cache_seconds(struct arm *arm) {
@@ -159,17 +151,7 @@ static int set_operation_headers(struct arm_call *call, struct err *err) {
 }
 
 json_t *arm_error_object(const struct err *e) {
-	char message[sizeof(e->message)];
-	(void)snprintf(message, sizeof(message), "%s", e->message);
-	json_t *text = json_string(message);
-	// A message that was cut within a character is no UTF-8.
-	if (!text) {
-		for (char *p = message; *p; p++)
-			if ((unsigned char)*p > 0x7e)
-				*p = '?';
-		text = json_string(message);
-	}
-	return json_pack("{s:s, s:o}", "code", e->code[0] ? e->code : "InternalServerError", "message", text);
+	return json_error(e->code[0] ? e->code : "InternalServerError", e->message);
 }
 
 static void answer_error(struct http_response *res, const struct err *e) {

@@ -13,11 +13,12 @@
 
 #include "arm/arm.h"
 #include "base/clock.h"
+#include "store/test-scratch.h"
 
 #define ID "/subscriptions/s/resourceGroups/rg/providers/Test.Things/things/"
 
 struct fixture {
-	char folder[32], path[48];
+	struct scratch scratch;
 	struct store *store;
 	struct arm *arm;
 	struct store_tx *tx;
@@ -43,10 +44,8 @@ static int set_up(void **state) {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct err err = {0};
 	assert_non_null(f);
-	(void)snprintf(f->folder, sizeof(f->folder), "/tmp/custodisk-arm-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
-	(void)snprintf(f->path, sizeof(f->path), "%s/db", f->folder);
-	assert_int_equal(store_open(f->path, &f->store, &err), 0);
+	assert_int_equal(scratch_make(&f->scratch), 0);
+	assert_int_equal(store_open(f->scratch.path, &f->store, &err), 0);
 	const struct arm_config config = {.store = f->store, .types = types, .type_count = ARRAY_SIZE(types)};
 	assert_int_equal(arm_open(&config, &f->arm, &err), 0);
 	assert_int_equal(store_begin(f->store, STORE_WRITE, &f->tx, &err), 0);
@@ -62,15 +61,9 @@ static int tear_down(void **state) {
 	store_rollback(&f->tx);
 	arm_close(f->arm);
 	store_close(f->store);
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char name[64];
-		(void)snprintf(name, sizeof(name), "%s%s", f->path, suffixes[i]);
-		(void)unlink(name);
-	}
-	(void)rmdir(f->folder);
+	int rc = scratch_remove(&f->scratch);
 	free(f);
-	return 0;
+	return rc;
 }
 
 static void make(struct fixture *f, const char *name, struct resource *out) {

@@ -103,9 +103,7 @@ int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct reso
 
 // Parts of the instance, for providers.
 struct entra *arm_entra(struct arm *arm);
-struct vault_service *arm_vault(struct arm *arm);
 struct store *arm_store(struct arm *arm);
-const char *arm_tenant(struct arm *arm);
 int64_t arm_cache_seconds(struct arm *arm);
 
 // The revision of what hypervisors shall do: arm_revision_bump in the transaction that changes it (the engine does so

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,15 @@ static int unix_address(const char *path, struct sockaddr_un *address, struct er
 	return 0;
 }
 
+// A socket, and the address of path for it. Returns a descriptor or a negative errno.
+static int unix_socket(const char *path, int type, struct sockaddr_un *address, struct err *err) {
+	int rc = unix_address(path, address, err);
+	if (rc < 0)
+		return rc;
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	return fd < 0 ? err_errno(err, -errno, "cannot make a socket") : fd;
+}
+
 // A socket that nobody listens at any more makes way; a file of another kind was not meant.
 static int remove_stale(const char *path) {
 	struct stat st;
@@ -180,13 +190,10 @@ static int remove_stale(const char *path) {
 
 int io_unix_listen(const char *path, int type, struct err *err) {
 	struct sockaddr_un address;
-	int rc = unix_address(path, &address, err);
-	if (rc < 0)
-		return rc;
-	_cleanup_fd_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd = unix_socket(path, type, &address, err);
 	if (fd < 0)
-		return err_errno(err, -errno, "cannot make a socket");
-	rc = remove_stale(path);
+		return fd;
+	int rc = remove_stale(path);
 	if (rc < 0)
 		return err_errno(err, rc, "cannot listen at %s", path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0600) < 0 ||
@@ -197,12 +204,9 @@ int io_unix_listen(const char *path, int type, struct err *err) {
 
 int io_unix_connect(const char *path, int type, struct err *err) {
 	struct sockaddr_un address;
-	int rc = unix_address(path, &address, err);
-	if (rc < 0)
-		return rc;
-	_cleanup_fd_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd = unix_socket(path, type, &address, err);
 	if (fd < 0)
-		return err_errno(err, -errno, "cannot make a socket");
+		return fd;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_errno(err, -errno, "cannot connect to %s", path);
 	return TAKE_FD(fd);
@@ -268,4 +272,21 @@ ssize_t io_recv_fds(int sock, void *data, size_t len, int *fds, size_t max_fds, 
 		memcpy(fds, received, count * sizeof(int));
 	*fd_count = count;
 	return n;
+}
+
+int io_program_folder(char **out, struct err *err) {
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n < 0)
+		return err_errno(err, -errno, "cannot read /proc/self/exe");
+	self[n] = 0;
+	char *slash = strrchr(self, '/');
+	if (!slash)
+		return err_errno(err, -ENOENT, "cannot tell the folder of %s", self);
+	*slash = 0;
+	char *folder = strdup(self);
+	if (!folder)
+		return err_oom(err);
+	*out = folder;
+	return 0;
 }

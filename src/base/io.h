@@ -41,3 +41,6 @@ int io_unix_connect(const char *path, int type, struct err *err) _must_check_;
 // stream, or a negative errno; *fd_count is set to the number received, at most max_fds.
 int io_send_fds(int sock, const void *data, size_t len, const int *fds, size_t fd_count) _must_check_;
 ssize_t io_recv_fds(int sock, void *data, size_t len, int *fds, size_t max_fds, size_t *fd_count) _must_check_;
+
+// The folder of the program that runs, without a trailing slash; to be freed.
+int io_program_folder(char **out, struct err *err) _must_check_;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/strv.h"
+
 // jansson's own nesting limit is 2048; count brackets outside strings to hold ours before parsing.
 static bool too_deep(const char *text, size_t len) {
 	size_t depth = 0;
@@ -49,6 +51,21 @@ int json_parse(const void *text, size_t len, const char *code, json_t **out, str
 
 char *json_text(const json_t *value) {
 	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+json_t *json_lossy(const char *text) {
+	json_t *value = json_string(text);
+	_cleanup_free_ char *ascii = value ? NULL : strdup(text);
+	if (!ascii)
+		return value;
+	for (char *p = ascii; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	return json_string(ascii);
+}
+
+json_t *json_error(const char *code, const char *message) {
+	return json_pack("{s:o, s:o}", "code", json_lossy(code), "message", json_lossy(message));
 }
 
 json_t *json_at(const json_t *object, const char *path) {

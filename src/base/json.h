@@ -18,6 +18,13 @@ int json_parse(const void *text, size_t len, const char *code, json_t **out, str
 // As a compact string, to be freed; NULL when out of memory.
 char *json_text(const json_t *value);
 
+// A text that need not be UTF-8 (a message that was cut at a byte, or that repeats what another process sent) as a string:
+// where it is none, every byte that is not ASCII becomes '?'. NULL when out of memory.
+json_t *json_lossy(const char *text);
+
+// {"code", "message"}, both lossy. NULL when out of memory.
+json_t *json_error(const char *code, const char *message);
+
 // The string at a dotted path ("properties.activeKey.keyUrl"), or NULL when missing or not a string. Borrowed.
 const char *json_str(const json_t *object, const char *path);
 

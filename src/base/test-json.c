@@ -131,6 +131,18 @@ static void test_set(void **state _unused_) {
 	assert_null(json_at(o, "n"));
 }
 
+static void test_lossy(void **state) {
+	(void)state;
+	_cleanup_json_ json_t *good = json_lossy("gr\xc3\xb6\xc3\x9f"
+						 "e"),
+			      *cut = json_lossy("gr\xc3"), *error = json_error("Code", "cut \xc3");
+	assert_string_equal(json_string_value(good), "gr\xc3\xb6\xc3\x9f"
+						     "e");
+	assert_string_equal(json_string_value(cut), "gr?");
+	assert_string_equal(json_str(error, "code"), "Code");
+	assert_string_equal(json_str(error, "message"), "cut ?");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
@@ -140,6 +152,7 @@ int main(void) {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_lossy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,11 @@
 #include "cli/programs.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/strv.h"
 
 static bool is_program(const char *path) {
@@ -41,16 +41,9 @@ int program_find_from(const char *folder, const char *room, const char *name, ch
 }
 
 int program_find(const char *room, const char *name, char **out, struct err *err) {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	if (n < 0)
-		return err_errno(err, -errno, "cannot read /proc/self/exe");
-	self[n] = 0;
-	char *slash = strrchr(self, '/');
-	if (!slash)
-		return err_errno(err, -ENOENT, "cannot use /proc/self/exe");
-	*slash = 0;
-	return program_find_from(self, room, name, out, err);
+	_cleanup_free_ char *folder = NULL;
+	int rc = io_program_folder(&folder, err);
+	return rc < 0 ? rc : program_find_from(folder, room, name, out, err);
 }
 
 // Look in one folder of a search path, given by its start and length.

@@ -79,7 +79,6 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 		{0},
 	};
 	struct run_options o = {0};
-	int64_t seconds;
 	int opt;
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
@@ -91,10 +90,8 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 			o.strict = true;
 			break;
 		case 'c':
-			if (strv_int(optarg, 1, UP_CACHE_SECONDS_MAX, &seconds) < 0)
-				return cli_usage_error(&cli_run, "--cache-seconds takes a number from 1 to %d, not '%s'",
-					UP_CACHE_SECONDS_MAX, optarg);
-			o.cache_seconds = optarg;
+			if (up_take_cache_seconds(&cli_run, optarg, &o.cache_seconds) != CLI_OK)
+				return CLI_USAGE;
 			break;
 		case 'h':
 			o.help = true;

@@ -17,6 +17,14 @@
 
 #define DEFAULT_LISTEN "127.0.0.1:8443"
 
+int up_take_cache_seconds(const struct cli_command *command, const char *given, const char **out) {
+	int64_t seconds;
+	if (strv_int(given, 1, UP_CACHE_SECONDS_MAX, &seconds) < 0)
+		return cli_usage_error(command, "--cache-seconds takes a number from 1 to %d, not '%s'", UP_CACHE_SECONDS_MAX, given);
+	*out = given;
+	return CLI_OK;
+}
+
 int up_parse(int argc, char **argv, struct up_options *out) {
 	static const struct option options[] = {
 		{"data-dir", required_argument, NULL, 'd'},
@@ -28,7 +36,6 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 		{0},
 	};
 	struct up_options o = {.listen = DEFAULT_LISTEN, .cache_seconds = UP_DEFAULT_CACHE_SECONDS};
-	int64_t seconds;
 	int opt;
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
@@ -46,10 +53,8 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 			o.strict = true;
 			break;
 		case 'c':
-			if (strv_int(optarg, 1, UP_CACHE_SECONDS_MAX, &seconds) < 0)
-				return cli_usage_error(&cli_up, "--cache-seconds takes a number from 1 to %d, not '%s'",
-					UP_CACHE_SECONDS_MAX, optarg);
-			o.cache_seconds = optarg;
+			if (up_take_cache_seconds(&cli_up, optarg, &o.cache_seconds) != CLI_OK)
+				return CLI_USAGE;
 			break;
 		case 'h':
 			o.help = true;

@@ -9,28 +9,15 @@
 #include "base/strv.h"
 #include "disk/access_errors.h"
 
-// Messages are cut at a byte and may repeat what a service sent: bytes that are no UTF-8 must not cost the whole report.
-static json_t *printable(const char *text) {
-	json_t *value = json_string(text);
-	if (value)
-		return value;
-	char ascii[ERR_MESSAGE_MAX];
-	size_t len = 0;
-	for (; len < sizeof(ascii) - 1 && text[len]; len++)
-		ascii[len] = (unsigned char)text[len] < 0x80 ? text[len] : '?';
-	ascii[len] = 0;
-	return json_string(ascii);
-}
-
 json_t *report_error(int rc, const struct err *err) {
-	return json_pack("{s:{s:o, s:o, s:b}}", "error", "code", printable(err->code), "message", printable(err->message), "transient",
+	return json_pack("{s:{s:o, s:o, s:b}}", "error", "code", json_lossy(err->code), "message", json_lossy(err->message), "transient",
 		(int)access_may_pass(rc));
 }
 
 int report_status(const char *path, enum report_state state, const struct err *why, const char *key_url, struct err *err) {
 	static const char *const names[] = {[REPORT_OPEN] = "open", [REPORT_DENIED] = "denied", [REPORT_FAILED] = "failed"};
 	_cleanup_json_ json_t *status = json_pack("{s:s, s:o, s:o, s:I, s:s}", "state", names[state], "code",
-		printable(why ? why->code : ""), "message", printable(why ? why->message : ""), "since", (json_int_t)clock_now(), "keyUrl", key_url);
+		json_lossy(why ? why->code : ""), "message", json_lossy(why ? why->message : ""), "since", (json_int_t)clock_now(), "keyUrl", key_url);
 	_cleanup_free_ char *text = status ? json_text(status) : NULL;
 	return text ? io_replace_file(path, text, strlen(text), 0600, err) : err_oom(err);
 }

@@ -16,7 +16,6 @@
 #include "host/disk_server.h"
 #include "host/process.h"
 #include "host/record.h"
-#include "host/text.h"
 
 enum { RUNNING_MAX = 2, RETRY_MS = 2000, RETRY_SECONDS = 60, KILL_MS = 5000, OUTPUT_MAX = 65536 };
 
@@ -100,7 +99,7 @@ static json_t *report_new(const char *id, int64_t generation, const char *state)
 
 static json_t *failure(const char *id, int64_t generation, const struct err *why) {
 	return json_pack(
-		"{s:s, s:I, s:s, s:o}", "id", id, "generation", (json_int_t)generation, "state", "Failed", "error", text_error(why->code, why->message));
+		"{s:s, s:I, s:s, s:o}", "id", id, "generation", (json_int_t)generation, "state", "Failed", "error", json_error(why->code, why->message));
 }
 
 static void settle_failed(struct disk *d, const struct err *why) {

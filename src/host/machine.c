@@ -14,7 +14,6 @@
 #include "base/strv.h"
 #include "host/disk_server.h"
 #include "host/qmp.h"
-#include "host/text.h"
 
 enum {
 	CONNECT_MS = 100,            // between attempts to reach QEMU's monitor
@@ -138,7 +137,7 @@ static json_t *io_json(const struct machine *m) {
 	const struct err *why = io_failure(m);
 	if (!why)
 		return json_pack("{s:s}", "state", "ok");
-	return json_pack("{s:s, s:o, s:o}", "state", "failed", "code", text_json(why->code), "message", text_json(why->message));
+	return json_pack("{s:s, s:o, s:o}", "state", "failed", "code", json_lossy(why->code), "message", json_lossy(why->message));
 }
 
 static json_t *make_report(const struct machine *m) {
@@ -146,7 +145,7 @@ static json_t *make_report(const struct machine *m) {
 		power_name(m->power));
 	int rc = report ? 0 : -ENOMEM;
 	if (rc == 0 && m->failure.code[0])
-		rc = json_set(report, "error", text_error(m->failure.code, m->failure.message));
+		rc = json_set(report, "error", json_error(m->failure.code, m->failure.message));
 	if (rc == 0 && m->state == RUNNING)
 		rc = json_set(report, "io", json_incref(m->io_report));
 	return rc < 0 ? NULL : TAKE_PTR(report);

@@ -2,10 +2,10 @@
 #include "host/programs.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/strv.h"
 
 // Relative to the agent's folder: installed together, then the build folder's rooms.
@@ -40,16 +40,9 @@ int programs_find(const char *dir, struct programs *out, struct err *err) {
 }
 
 int programs_find_own(struct programs *out, struct err *err) {
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	if (n < 0)
-		return err_errno(err, -errno, "cannot read /proc/self/exe");
-	exe[n] = 0;
-	char *slash = strrchr(exe, '/');
-	if (!slash)
-		return err_errno(err, -ENOENT, "cannot tell the folder of %s", exe);
-	*slash = 0;
-	return programs_find(exe, out, err);
+	_cleanup_free_ char *folder = NULL;
+	int rc = io_program_folder(&folder, err);
+	return rc < 0 ? rc : programs_find(folder, out, err);
 }
 
 void programs_free(struct programs *p) {

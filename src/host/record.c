@@ -9,7 +9,6 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/strv.h"
-#include "host/text.h"
 
 enum { RECORD_MAX = 1 << 18 };
 
@@ -103,7 +102,7 @@ int machine_record_write(const char *path, const struct machine_record *r, struc
 		(int)r->settled, "powerState", power_name(r->power), "bootId", r->boot_id, "disks", servers_json(r));
 	int rc = json ? 0 : -ENOMEM;
 	if (rc == 0 && r->error_code[0])
-		rc = json_set(json, "error", text_error(r->error_code, r->error_message));
+		rc = json_set(json, "error", json_error(r->error_code, r->error_message));
 	if (rc == 0 && r->qemu)
 		rc = json_set(json, "qemu", json_pack("{s:i, s:I}", "pid", (int)r->qemu, "start", (json_int_t)r->qemu_start));
 	return rc < 0 ? err_oom(err) : write_json(path, json, err);

@@ -22,7 +22,6 @@
 #include "host/process.h"
 #include "host/qemu.h"
 #include "host/record.h"
-#include "host/text.h"
 
 #define VM_ID "99999999-2222-4333-8444-555555555555"
 #define UNIQUE_ID "11111111-2222-4333-8444-555555555555"
@@ -259,16 +258,6 @@ static void test_disk_status(void **state) {
 	assert_true(usable);
 }
 
-static void test_text(void **state) {
-	(void)state;
-	_cleanup_json_ json_t *good = text_json("gr\xc3\xb6\xc3\x9f"
-						"e"),
-			      *cut = text_json("gr\xc3");
-	assert_string_equal(json_string_value(good), "gr\xc3\xb6\xc3\x9f"
-						     "e");
-	assert_string_equal(json_string_value(cut), "gr?");
-}
-
 // The outbox
 
 static json_t *report(const char *id, int generation) {
@@ -438,7 +427,6 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_outcome, setup, teardown),
 		cmocka_unit_test(test_disk_reports),
 		cmocka_unit_test(test_disk_status),
-		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_outbox),
 		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_matches),

@@ -2,29 +2,10 @@
 #include "providers/compute.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/strv.h"
-
-int compute_invalid(struct err *err, const char *fmt, ...) {
-	char text[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, 400, "InvalidParameter", "%s", text);
-}
-
-int compute_not_allowed(struct err *err, const char *fmt, ...) {
-	char text[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EBUSY, 409, "OperationNotAllowed", "%s", text);
-}
 
 int compute_check_quota(struct arm_call *call, const char *type, int64_t most, struct err *err) {
 	int64_t count = 0;

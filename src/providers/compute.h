@@ -2,16 +2,17 @@
 // What the types of Microsoft.Compute know of each other.
 #pragma once
 
+#include <errno.h>
+
 #include "arm/type.h"
 
 #define DISK_TYPE "Microsoft.Compute/disks"
 #define SET_TYPE "Microsoft.Compute/diskEncryptionSets"
 #define MACHINE_TYPE "Microsoft.Compute/virtualMachines"
 
-// 400 InvalidParameter (-EINVAL).
-int compute_invalid(struct err *err, const char *fmt, ...) _printf_(2, 3);
-// 409 OperationNotAllowed (-EBUSY).
-int compute_not_allowed(struct err *err, const char *fmt, ...) _printf_(2, 3);
+// Refuse in the compute provider's words: 400 InvalidParameter (-EINVAL), 409 OperationNotAllowed (-EBUSY).
+#define compute_invalid(err, ...) err_set(err, -EINVAL, 400, "InvalidParameter", __VA_ARGS__)
+#define compute_not_allowed(err, ...) err_set(err, -EBUSY, 409, "OperationNotAllowed", __VA_ARGS__)
 
 // 409 OperationNotAllowed when there are `most` resources of a type already: a hypervisor takes all of them at once.
 int compute_check_quota(struct arm_call *call, const char *type, int64_t most, struct err *err) _must_check_;

@@ -12,6 +12,7 @@
 
 #include "providers/compute.h"
 #include "providers/machineSizes.h"
+#include "store/test-scratch.h"
 
 static void make_disk(struct store_tx *tx, const char *name) {
 	char id[128];
@@ -26,13 +27,12 @@ static void make_disk(struct store_tx *tx, const char *name) {
 
 static void test_quota(void **state) {
 	(void)state;
-	char folder[] = "/tmp/custodisk-compute-XXXXXX", path[48];
+	struct scratch scratch;
 	struct err err = {0};
 	struct store *store = NULL;
 	struct store_tx *tx = NULL;
-	assert_non_null(mkdtemp(folder));
-	(void)snprintf(path, sizeof(path), "%s/db", folder);
-	assert_int_equal(store_open(path, &store, &err), 0);
+	assert_int_equal(scratch_make(&scratch), 0);
+	assert_int_equal(store_open(scratch.path, &store, &err), 0);
 	assert_int_equal(store_begin(store, STORE_WRITE, &tx, &err), 0);
 	struct arm_call call = {.tx = tx};
 	make_disk(tx, "one");
@@ -45,13 +45,7 @@ static void test_quota(void **state) {
 	assert_int_equal(compute_check_quota(&call, MACHINE_TYPE, 1, &err), 0);
 	store_rollback(&tx);
 	store_close(store);
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char name[64];
-		(void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-		(void)unlink(name);
-	}
-	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(scratch_remove(&scratch), 0);
 }
 
 static void test_sizes(void **state) {

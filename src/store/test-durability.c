@@ -20,33 +20,25 @@
 #include "base/io.h"
 #include "base/strv.h"
 #include "store/store.h"
+#include "store/test-scratch.h"
 
 struct fixture {
-	char dir[64];
-	char path[96];
+	struct scratch scratch;
 };
 
 static int set_up(void **state) {
 	struct fixture *f = calloc(1, sizeof(*f));
 	if (!f)
 		return -1;
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/test-durability-XXXXXX");
-	if (!mkdtemp(f->dir))
+	if (scratch_make(&f->scratch) < 0)
 		return -1;
-	(void)snprintf(f->path, sizeof(f->path), "%s/t.db", f->dir);
 	*state = f;
 	return 0;
 }
 
 static int tear_down(void **state) {
 	struct fixture *f = *state;
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char path[128];
-		(void)snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
-		(void)unlink(path);
-	}
-	int rc = rmdir(f->dir);
+	int rc = scratch_remove(&f->scratch);
 	free(f);
 	return rc;
 }
@@ -114,10 +106,10 @@ static void test_a_kill_loses_nothing_acknowledged(void **state) {
 	struct fixture *f = *state;
 	int64_t next = 0;
 	for (int round = 0; round < 12; round++) {
-		int64_t acknowledged = kill_a_writer(f->path, next, 1700000L * (round % 6) + 130000L * round);
+		int64_t acknowledged = kill_a_writer(f->scratch.path, next, 1700000L * (round % 6) + 130000L * round);
 		struct err err = {0};
 		struct store *s = NULL;
-		assert_int_equal(store_open(f->path, &s, &err), 0);
+		assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
 		int64_t rows = query_int(s, "SELECT COUNT(*) FROM settings");
 		assert_int_equal(rows % 2, 0);
 		// The last transaction may have been committed without its acknowledgement having got out.
@@ -140,7 +132,7 @@ static void test_a_full_disk_is_told_and_survived(void **state) {
 	struct err err = {0};
 	struct store *s = NULL;
 	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
-	assert_int_equal(store_open(f->path, &s, &err), 0);
+	assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
 	limit_file_size(1 << 20);
 	int64_t kept = 0;
 	int rc;
@@ -158,7 +150,7 @@ static void test_a_full_disk_is_told_and_survived(void **state) {
 	assert_int_equal(put_pair(s, kept, 30000, &err), 0);
 	store_close(s);
 	s = NULL;
-	assert_int_equal(store_open(f->path, &s, &err), 0);
+	assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
 	assert_int_equal(query_int(s, "SELECT COUNT(*) FROM settings"), 2 * (kept + 1));
 	store_close(s);
 }
@@ -166,7 +158,7 @@ static void test_a_full_disk_is_told_and_survived(void **state) {
 static void test_a_really_full_disk(void **state) {
 	struct fixture *f = *state;
 	char dir[80], path[96];
-	(void)snprintf(dir, sizeof(dir), "%s/small", f->dir);
+	(void)snprintf(dir, sizeof(dir), "%s/small", f->scratch.folder);
 	(void)snprintf(path, sizeof(path), "%s/t.db", dir);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	if (mount("tmpfs", dir, "tmpfs", 0, "size=2m") < 0) {
@@ -199,7 +191,7 @@ static void test_a_transaction_the_database_undid_stays_undone(void **state) {
 	struct fixture *f = *state;
 	struct err err = {0};
 	struct store *s = NULL;
-	assert_int_equal(store_open(f->path, &s, &err), 0);
+	assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	assert_int_equal(store_begin(s, STORE_WRITE, &tx, &err), 0);
 	assert_int_equal(store_exec(tx, &err, "INSERT INTO settings VALUES ('a', '1')", ""), 1);
@@ -217,9 +209,9 @@ static void test_a_database_that_vanished_is_an_error(void **state) {
 	struct fixture *f = *state;
 	struct err err = {0};
 	struct store *s = NULL;
-	assert_int_equal(store_open(f->path, &s, &err), 0);
+	assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
 	assert_int_equal(put_pair(s, 1, 10, &err), 0);
-	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(unlink(f->scratch.path), 0);
 	struct store_tx *tx = NULL;
 	assert_true(store_begin(s, STORE_READ, &tx, &err) < 0);
 	assert_null(tx);

@@ -17,10 +17,10 @@
 #include "store/conn.h"
 #include "store/schema.h"
 #include "store/store.h"
+#include "store/test-scratch.h"
 
 struct fixture {
-	char dir[64];
-	char path[96];
+	struct scratch scratch;
 	struct store *store;
 };
 
@@ -28,25 +28,17 @@ static int set_up(void **state) {
 	struct fixture *f = calloc(1, sizeof(*f));
 	if (!f)
 		return -1;
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/test-store-XXXXXX");
-	if (!mkdtemp(f->dir))
+	if (scratch_make(&f->scratch) < 0)
 		return -1;
-	(void)snprintf(f->path, sizeof(f->path), "%s/t.db", f->dir);
 	struct err err = {0};
 	*state = f;
-	return store_open(f->path, &f->store, &err);
+	return store_open(f->scratch.path, &f->store, &err);
 }
 
 static int tear_down(void **state) {
 	struct fixture *f = *state;
 	store_close(f->store);
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char path[128];
-		(void)snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
-		(void)unlink(path);
-	}
-	int rc = rmdir(f->dir);
+	int rc = scratch_remove(&f->scratch);
 	free(f);
 	return rc;
 }
@@ -361,16 +353,16 @@ static void test_writes_of_many_threads_are_serial(void **state) {
 static void test_files_are_for_the_owner_alone(void **state) {
 	struct fixture *f = *state;
 	struct err err = {0};
-	assert_int_equal(chmod(f->path, 0644), 0);
+	assert_int_equal(chmod(f->scratch.path, 0644), 0);
 	store_close(f->store);
 	f->store = NULL;
-	assert_int_equal(store_open(f->path, &f->store, &err), 0);
+	assert_int_equal(store_open(f->scratch.path, &f->store, &err), 0);
 	assert_null(write_one(f->store));
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		char path[128];
 		struct stat st;
-		(void)snprintf(path, sizeof(path), "%s%s", f->path, suffixes[i]);
+		(void)snprintf(path, sizeof(path), "%s%s", f->scratch.path, suffixes[i]);
 		assert_int_equal(stat(path, &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
 	}
@@ -382,8 +374,8 @@ static void test_open_refuses_what_is_not_its_database(void **state) {
 	struct store *other = NULL;
 	assert_int_equal(store_open("/nonexistent/folder/t.db", &other, &err), -ENOENT);
 	char link[128];
-	(void)snprintf(link, sizeof(link), "%s/link.db", f->dir);
-	assert_int_equal(symlink(f->path, link), 0);
+	(void)snprintf(link, sizeof(link), "%s/link.db", f->scratch.folder);
+	assert_int_equal(symlink(f->scratch.path, link), 0);
 	assert_int_equal(store_open(link, &other, &err), -ELOOP);
 	assert_int_equal(unlink(link), 0);
 
@@ -405,10 +397,10 @@ static void test_a_newer_database_is_refused(void **state) {
 	sqlite3 *db = NULL;
 	char sql[64];
 	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %zu", schema_step_count + 1);
-	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(f->scratch.path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	assert_int_equal(store_open(f->path, &f->store, &err), -EPROTO);
+	assert_int_equal(store_open(f->scratch.path, &f->store, &err), -EPROTO);
 	assert_null(f->store);
 	assert_non_null(strstr(err.message, "schema version"));
 }
@@ -417,7 +409,7 @@ static void test_each_schema_step_is_whole_or_not_there(void **state) {
 	struct fixture *f = *state;
 	struct err err = {0};
 	char path[128];
-	(void)snprintf(path, sizeof(path), "%s/steps.db", f->dir);
+	(void)snprintf(path, sizeof(path), "%s/steps.db", f->scratch.folder);
 	static const char *const bad[] = {
 		"CREATE TABLE a (x BIGINT); INSERT INTO a VALUES (1)",
 		"CREATE TABLE b (x BIGINT); INSERT INTO b VALUES (1); INSERT INTO nowhere VALUES (1)",

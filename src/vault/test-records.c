@@ -13,32 +13,23 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
+#include "store/test-scratch.h"
 #include "vault/keys.h"
 
 #define MODULUS_2048 342  // characters
 
-static char dir[] = "/tmp/custodisk-vaults-XXXXXX";
-static char path[64];
+static struct scratch scratch;
 static struct store *store;
 
 static int set_up(void **state) {
 	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	(void)snprintf(path, sizeof(path), "%s/db", dir);
-	return store_open(path, &store, NULL);
+	return scratch_make(&scratch) < 0 ? -1 : store_open(scratch.path, &store, NULL);
 }
 
 static int tear_down(void **state) {
 	(void)state;
 	store_close(store);
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		char name[96];
-		(void)snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-		(void)unlink(name);
-	}
-	return rmdir(dir);
+	return scratch_remove(&scratch);
 }
 
 // Every test runs in a transaction that is rolled back.
