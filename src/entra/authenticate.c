@@ -88,6 +88,25 @@ static enum entra_refusal judge(struct entra *e, const json_t *claims, const cha
 	return issuer_matches(c) ? check_principal(e, c) : ENTRA_ISSUER;
 }
 
+// The claims of a token whose signature holds, or held when the token was seen before.
+static int verified_claims(struct entra *e, const char *token, json_t **out) {
+	_cleanup_json_ json_t *claims = NULL;
+	uint8_t digest[HASH_SHA256_SIZE];
+	size_t len = strlen(token);
+	int rc = hash_sha256(token, len, digest);
+	if (rc < 0)
+		return rc;
+	claims = token_cache_get(e->tokens, digest, clock_now());
+	if (!claims) {
+		rc = jwt_verify(token, len, entra_key_lookup, e, &claims, NULL);
+		if (rc < 0)
+			return rc;
+		token_cache_put(e->tokens, digest, claims);
+	}
+	*out = TAKE_PTR(claims);
+	return 0;
+}
+
 enum entra_refusal entra_authenticate(struct entra *e, const struct http_request *req, const char *const *audiences,
 	struct caller *caller) {
 	_cleanup_json_ json_t *claims = NULL;
@@ -95,7 +114,7 @@ enum entra_refusal entra_authenticate(struct entra *e, const struct http_request
 	const char *token = bearer_token(req);
 	if (!token)
 		return ENTRA_MISSING;
-	int rc = jwt_verify(token, strlen(token), entra_key_lookup, e, &claims, NULL);
+	int rc = verified_claims(e, token, &claims);
 	if (rc < 0)
 		return rc == -EBADMSG ? ENTRA_INVALID : ENTRA_UNAVAILABLE;
 	enum entra_refusal answer = judge(e, claims, audiences, &found);

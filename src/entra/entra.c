@@ -102,7 +102,8 @@ int entra_open(struct store *store, struct keeper_client *keeper, struct entra *
 		return err_oom(err);
 	e->store = store;
 	e->keeper = keeper;
-	int rc = open_keys(e, err);
+	e->tokens = token_cache_new();
+	int rc = e->tokens ? open_keys(e, err) : err_oom(err);
 	if (rc == 0)
 		rc = keeper_derive(keeper, header_label, &e->header_key, err);
 	if (rc < 0) {
@@ -120,6 +121,7 @@ void entra_close(struct entra *e) {
 		rsa_freep(&e->keys[i].key);
 	buf_free(&e->sealed);
 	secret_free(&e->header_key);
+	token_cache_free(e->tokens);
 	free(e);
 }
 

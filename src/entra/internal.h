@@ -4,6 +4,7 @@
 
 #include "crypto/rsa.h"
 #include "entra/entra.h"
+#include "entra/token_cache.h"
 
 #define ENTRA_KID_SIZE 28         // 20 bytes in base64url, with the NUL
 #define ENTRA_KEYS_MAX 16         // signing keys in the store
@@ -20,7 +21,7 @@ struct entra_key {
 	EVP_PKEY *key;  // the public half, for verification
 };
 
-// Nothing in here changes after entra_open: threads share it without a lock.
+// Nothing in here changes after entra_open, but for what has a lock of its own: threads share it without one.
 struct entra {
 	struct store *store;
 	struct keeper_client *keeper;
@@ -28,6 +29,7 @@ struct entra {
 	size_t key_count;
 	struct buf sealed;         // the private half of keys[0], sealed by the keeper
 	struct secret header_key;  // MACs identity headers
+	struct token_cache *tokens;
 };
 
 // The place of the signing keys' blobs (struct keeper_key).

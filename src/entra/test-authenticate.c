@@ -70,12 +70,31 @@ static void test_changed_token(void **state) {
 	_cleanup_free_ char *token = fixture_vault_token(f);
 	_cleanup_json_ json_t *claims = fixture_claims(token);
 	_cleanup_buf_ struct buf forged = {0};
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
 	assert_int_equal(json_set_str(claims, "oid", f->app_b.object_id), 0);
 	_cleanup_free_ char *text = json_text(claims);
 	assert_int_equal(buf_append(&forged, token, strcspn(token, ".") + 1), 0);
 	assert_int_equal(enc_base64url(&forged, text, strlen(text)), 0);
 	assert_int_equal(buf_str(&forged, strrchr(token, '.')), 0);
 	assert_int_equal(fixture_judge(f, buf_cstr(&forged)), ENTRA_INVALID);
+}
+
+// A token that was good before vouches for itself alone.
+static void test_seen_token_changed(void **state) {
+	struct fixture *f = *state;
+	_cleanup_free_ char *token = fixture_vault_token(f);
+	size_t len = strlen(token), places[] = {0, strcspn(token, ".") + 1, len / 2, len - 1};
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		_cleanup_free_ char *changed = strdup(token);
+		changed[places[i]] = changed[places[i]] == 'A' ? 'B' : 'A';
+		assert_int_equal(fixture_judge(f, changed), ENTRA_INVALID);
+	}
+	for (size_t cut = 1; cut < 40; cut += 13) {
+		_cleanup_free_ char *truncated = strndup(token, len - cut);
+		assert_int_equal(fixture_judge(f, truncated), ENTRA_INVALID);
+	}
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
 }
 
 static int sign_with(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
@@ -148,6 +167,9 @@ static void test_wrong_audience(void **state) {
 		_cleanup_json_ json_t *found = NULL;
 		assert_int_equal(fixture_judged(f, header, &found), ENTRA_AUDIENCE);
 		assert_string_equal(json_str(found, "aud"), found_audience[i]);
+		_cleanup_json_ json_t *again = NULL;
+		assert_int_equal(fixture_judged(f, header, &again), ENTRA_AUDIENCE);
+		assert_string_equal(json_str(again, "aud"), found_audience[i]);
 	}
 }
 
@@ -162,6 +184,13 @@ static void test_expired_token(void **state) {
 	assert_int_equal(fixture_judge(f, token), ENTRA_EXPIRED);
 	clock_set_offset(0);
 	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
+	clock_set_offset(-310);  // before its nbf, and seen already
+	assert_int_equal(fixture_judge(f, token), ENTRA_EXPIRED);
+	clock_set_offset(3601);
+	assert_int_equal(fixture_judge(f, token), ENTRA_EXPIRED);
+	clock_set_offset(0);
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
 }
 
 static void test_disabled_principal(void **state) {
@@ -169,6 +198,7 @@ static void test_disabled_principal(void **state) {
 	_cleanup_free_ char *token = fixture_vault_token(f);
 	_cleanup_free_ char *good = fixture_credentials(f->app.app_id, f->secret, "scope=" VAULT_SCOPE);
 	_cleanup_free_ char *wrong = fixture_credentials(f->app.app_id, "wrong", "scope=" VAULT_SCOPE);
+	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
 	fixture_sql(f, "UPDATE service_principals SET enabled = 0 WHERE object_id = $1", f->app.object_id);
 	assert_int_equal(fixture_judge(f, token), ENTRA_INVALID);
 	fixture_refused(f, TOKEN_URL, good, 400, "unauthorized_client", 7000112);
@@ -207,6 +237,7 @@ int main(void) {
 		cmocka_unit_test(test_malformed_tokens),
 		cmocka_unit_test(test_unsigned_token),
 		cmocka_unit_test(test_changed_token),
+		cmocka_unit_test(test_seen_token_changed),
 		cmocka_unit_test(test_another_key),
 		cmocka_unit_test(test_signed_but_wrong),
 		cmocka_unit_test(test_wrong_audience),
