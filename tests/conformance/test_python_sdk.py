@@ -3,12 +3,14 @@
 """Azure's own SDK for Python, as Debian packages it, against an instance, unchanged: run inside `custodisk run`."""
 
 import datetime
+import json
 import os
 import secrets
 import unittest
 import uuid
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
@@ -29,12 +31,28 @@ CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 
 
+class Recorder(RequestsTransport):
+    """Writes each response down, one a line, for js/contract.mjs."""
+
+    def send(self, request, **kwargs):
+        response = super().send(request, **kwargs)
+        if "CONFORMANCE_RECORD" in os.environ:
+            with open(os.environ["CONFORMANCE_RECORD"], "a") as f:
+                f.write(json.dumps({"method": request.method, "url": request.url, "status": response.status_code,
+                                    "contentType": response.content_type, "body": response.body().decode()}) + "\n")
+        return response
+
+
+def cryptography(key):
+    return CryptographyClient(key, credential, transport=Recorder())
+
+
 def setUpModule():
     """A group, an identity, a vault with roles: what every test below stands on."""
     global credential, resources, identity, vault, keys, compute, authorization, vaults
     credential = ClientSecretCredential(TENANT, os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"])
     resources = ResourceManagementClient(credential, SUBSCRIPTION)
-    vaults = KeyVaultManagementClient(credential, SUBSCRIPTION)
+    vaults = KeyVaultManagementClient(credential, SUBSCRIPTION, transport=Recorder())
     authorization = AuthorizationManagementClient(credential, SUBSCRIPTION)
     compute = ComputeManagementClient(credential, SUBSCRIPTION)
     resources.resource_groups.create_or_update(GROUP, {"location": LOCATION})
@@ -48,7 +66,7 @@ def setUpModule():
         authorization.role_assignments.create(vault.id, str(uuid.uuid4()), {
             "principal_id": principal, "principal_type": "ServicePrincipal",
             "role_definition_id": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"})
-    keys = KeyClient(vault.properties.vault_uri, credential)
+    keys = KeyClient(vault.properties.vault_uri, credential, transport=Recorder())
 
 
 class Control(unittest.TestCase):
@@ -114,13 +132,13 @@ class Keys(unittest.TestCase):
         key = keys.create_rsa_key("wrapping", size=2048)
         secret = secrets.token_bytes(32)
         # The client wraps by itself with a key it can read; it always asks the service to unwrap.
-        client = CryptographyClient(key, credential)
+        client = cryptography(key)
         for algorithm in (KeyWrapAlgorithm.rsa_oaep, KeyWrapAlgorithm.rsa_oaep_256):
             wrapped = client.wrap_key(algorithm, secret)
             self.assertEqual(client.unwrap_key(algorithm, wrapped.encrypted_key).key, secret)
         keys.update_key_properties("wrapping", key.properties.version, enabled=False)
         with self.assertRaises(HttpResponseError) as refused:
-            CryptographyClient(key.id, credential).unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key)
+            cryptography(key.id).unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key)
         self.assertEqual(refused.exception.status_code, 403)
 
 

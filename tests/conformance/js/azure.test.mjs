@@ -4,75 +4,33 @@ import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
 
-import { AuthorizationManagementClient } from "@azure/arm-authorization";
 import { ComputeManagementClient } from "@azure/arm-compute";
-import { KeyVaultManagementClient } from "@azure/arm-keyvault";
 import { ManagedServiceIdentityClient } from "@azure/arm-msi";
-import { ResourceManagementClient } from "@azure/arm-resources";
 import { ClientSecretCredential, EnvironmentCredential } from "@azure/identity";
-import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
+import { KeyClient } from "@azure/keyvault-keys";
 
-const tenant = process.env.AZURE_TENANT_ID;
-const subscription = process.env.AZURE_SUBSCRIPTION_ID;
-if (process.env.CUSTODISK_RUN !== "1")
-	throw new Error("not inside custodisk run: these tests must never reach the real Azure");
+import {
+	all, assign, authorization, claims, clientId, credential, cryptography, location, recorded, refused, remote, resources, roles,
+	soon, subscription, suffix, tenant, vaults,
+} from "./helpers.mjs";
 
-const credential = new ClientSecretCredential(tenant, process.env.AZURE_CLIENT_ID, process.env.AZURE_CLIENT_SECRET);
-const location = "westeurope";
-const suffix = randomBytes(3).toString("hex");
 const group = `rg-js-${suffix}`;
 const vaultName = `kv-js-${suffix}`;
 const vaultUrl = `https://${vaultName}.vault.azure.net`;
-const soon = { updateIntervalInMs: 100 };
-const roles = {
-	reader: "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-	cryptoOfficer: "14b46e9e-c2b7-41b4-b07b-48a6ebf60603",
-	encryptionUser: "e147488a-f6f5-4113-8e2d-b22465e65bf6",
-};
 
-const resources = new ResourceManagementClient(credential, subscription);
 const identities = new ManagedServiceIdentityClient(credential, subscription);
-const authorization = new AuthorizationManagementClient(credential, subscription);
-const vaults = new KeyVaultManagementClient(credential, subscription);
 const compute = new ComputeManagementClient(credential, subscription);
-const keys = new KeyClient(vaultUrl, credential);
+const keys = new KeyClient(vaultUrl, credential, recorded());
 
 // What the groups below hand on to each other.
 const world = {};
-
-async function all(pages) {
-	const out = [];
-	for await (const item of pages)
-		out.push(item);
-	return out;
-}
-
-async function refused(promise, status, code) {
-	await assert.rejects(promise, (e) => {
-		assert.equal(e.statusCode, status, `${e.statusCode} ${e.code}: ${e.message}`);
-		if (code)
-			assert.equal(e.code ?? e.name, code, e.message);
-		return true;
-	});
-}
-
-function claims(token) {
-	return JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
-}
-
-function assign(scope, principalId, role, name = randomUUID()) {
-	return authorization.roleAssignments.create(scope, name, {
-		principalId, principalType: "ServicePrincipal",
-		roleDefinitionId: `/subscriptions/${subscription}/providers/Microsoft.Authorization/roleDefinitions/${role}`,
-	});
-}
 
 describe("@azure/identity", () => {
 	test("a client secret gives a token of the tenant", async () => {
 		const token = await credential.getToken("https://management.azure.com/.default");
 		const c = claims(token.token);
 		assert.equal(c.tid, tenant);
-		assert.equal(c.appid, process.env.AZURE_CLIENT_ID);
+		assert.equal(c.appid, clientId);
 		assert.ok(token.expiresOnTimestamp > Date.now());
 		world.me = c.oid;
 	});
@@ -83,7 +41,7 @@ describe("@azure/identity", () => {
 	});
 
 	test("a wrong secret is refused in Entra's words", async () => {
-		const wrong = new ClientSecretCredential(tenant, process.env.AZURE_CLIENT_ID, "wrong");
+		const wrong = new ClientSecretCredential(tenant, clientId, "wrong");
 		await assert.rejects(wrong.getToken("https://management.azure.com/.default"), /AADSTS7000215/);
 	});
 });
@@ -233,11 +191,11 @@ describe("@azure/keyvault-keys", () => {
 
 	test("update: disable, dates, tags", async () => {
 		const { properties: { version } } = await keys.createRsaKey("changing");
-		const wrapped = await new CryptographyClient(await keys.getKey("changing"), credential)
+		const wrapped = await cryptography(await keys.getKey("changing"))
 			.wrapKey("RSA-OAEP-256", randomBytes(32));
 		const off = await keys.updateKeyProperties("changing", version, { enabled: false });
 		assert.equal(off.properties.enabled, false);
-		const client = new CryptographyClient(off.id, credential);
+		const client = cryptography(off.id);
 		await refused(client.unwrapKey("RSA-OAEP-256", wrapped.result), 403, "Forbidden");
 		const from = new Date("2030-01-01T00:00:00Z"), to = new Date("2031-01-01T00:00:00Z");
 		const dated = await keys.updateKeyProperties("changing", version,
@@ -256,7 +214,7 @@ describe("@azure/keyvault-keys", () => {
 
 	test("delete, recover, and no purge under purge protection", async () => {
 		const made = await keys.createRsaKey("mortal");
-		const wrapped = await new CryptographyClient(made.id, credential).wrapKey("RSA-OAEP-256", Buffer.alloc(32, 7));
+		const wrapped = await cryptography(made.id).wrapKey("RSA-OAEP-256", Buffer.alloc(32, 7));
 		const deleting = await keys.beginDeleteKey("mortal", { intervalInMs: 100 });
 		const deleted = await deleting.pollUntilDone();
 		assert.equal(deleted.name, "mortal");
@@ -269,7 +227,7 @@ describe("@azure/keyvault-keys", () => {
 		await refused(keys.purgeDeletedKey("mortal"), 403);
 		const recovering = await keys.beginRecoverDeletedKey("mortal", { intervalInMs: 100 });
 		assert.equal((await recovering.pollUntilDone()).id, made.id);
-		const again = await new CryptographyClient(made.id, credential).unwrapKey("RSA-OAEP-256", wrapped.result);
+		const again = await cryptography(made.id).unwrapKey("RSA-OAEP-256", wrapped.result);
 		assert.deepEqual(Buffer.from(again.result), Buffer.alloc(32, 7));
 	});
 
@@ -279,31 +237,29 @@ describe("@azure/keyvault-keys", () => {
 		// By identifier the client reads the key first and wraps with RSA-OAEP itself; RSA-OAEP-256 it leaves to the service.
 		for (const target of [key, key.id])
 			for (const algorithm of ["RSA-OAEP", "RSA-OAEP-256"]) {
-				const client = new CryptographyClient(target, credential);
+				const client = cryptography(target);
 				const wrapped = await client.wrapKey(algorithm, secret);
 				assert.equal(wrapped.keyID, key.id);
 				assert.equal(wrapped.algorithm, algorithm);
 				const back = await client.unwrapKey(algorithm, wrapped.result);
 				assert.deepEqual(Buffer.from(back.result), secret);
 			}
-		const offline = await new CryptographyClient(key.key).wrapKey("RSA-OAEP", secret);
-		const back = await new CryptographyClient(key.id, credential).unwrapKey("RSA-OAEP", offline.result);
+		const offline = await cryptography(key.key).wrapKey("RSA-OAEP", secret);
+		const back = await cryptography(key.id).unwrapKey("RSA-OAEP", offline.result);
 		assert.deepEqual(Buffer.from(back.result), secret);
-		await refused(new CryptographyClient(key.id, credential).unwrapKey("RSA-OAEP", Buffer.alloc(256)), 400, "BadParameter");
+		await refused(cryptography(key.id).unwrapKey("RSA-OAEP", Buffer.alloc(256)), 400, "BadParameter");
 	});
 
 	test("wrapping with RSA-OAEP at the service", async () => {
 		const key = await keys.getKey("k");
-		const client = new CryptographyClient(key.id, credential);
-		// What the client makes of an identifier whose key it may not read: it asks the service for everything.
-		client.key = { kind: "remoteOnlyIdentifier", value: key.id };
+		const client = remote(key.id);
 		const secret = randomBytes(32);
 		const wrapped = await client.wrapKey("RSA-OAEP", secret);
 		assert.deepEqual(Buffer.from((await client.unwrapKey("RSA-OAEP", wrapped.result)).result), secret);
 	});
 
 	test("versionless identifiers are the newest version", async () => {
-		const client = new CryptographyClient(`${vaultUrl}/keys/k`, credential);
+		const client = cryptography(`${vaultUrl}/keys/k`);
 		const wrapped = await client.wrapKey("RSA-OAEP-256", Buffer.alloc(16, 1));
 		assert.deepEqual(Buffer.from((await client.unwrapKey("RSA-OAEP-256", wrapped.result)).result), Buffer.alloc(16, 1));
 	});
