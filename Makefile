@@ -34,6 +34,9 @@ check: check-unit check-e2e check-conformance check-fault check-sanitize check-a
 bench: build
 	bench/run
 
+bench-scale: build
+	bench/scale
+
 install: build
 	meson install -C build
 
@@ -41,4 +44,4 @@ clean:
 	rm -rf build build-sanitize
 
 .DEFAULT_GOAL := build
-.PHONY: build check check-unit check-e2e check-conformance check-fault check-sanitize check-analysis bench install clean
+.PHONY: build check check-unit check-e2e check-conformance check-fault check-sanitize check-analysis bench bench-scale install clean

@@ -189,7 +189,7 @@ def settle(cloud, client):
 
 
 def use(client, chance, requests, left):
-    """What does not hold of versions that are there: to be the keys that were answered, with private halves that work."""
+    """What does not hold of the versions left: that they are the keys that were answered, and that they work."""
     made = {r.version: r.key for r in requests if r.key}
     there = [(*at, version) for at, one in left.items() for version in one.versions]
     for at in chance.sample(there, min(len(there), USED_AT_MOST)):
@@ -276,8 +276,8 @@ def report(seconds, facts, killed):
     unanswered = sum(r.status is None for r in requests)
     changes = sum(r.op in CHANGES and r.status in (200, 204) for r in requests)
     print(f"ok: {seconds:.0f} s; {len(requests)} requests, {unanswered} of them unanswered; {changes} changes; "
-          f"{len(stored)} versions left; {len(records)} audit records; killed the server {killed.count('server')} and the "
-          f"keeper {killed.count('keeper')} times", flush=True)
+          f"{len(stored)} versions left; {len(records)} audit records; killed the server {killed.count('server')} and "
+          f"the keeper {killed.count('keeper')} times", flush=True)
 
 
 def main():
