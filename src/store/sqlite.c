@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,9 +77,14 @@ static int misuse(struct err *err, const char *what) {
 	return err_set(err, -EINVAL, 500, "InternalServerError", "store: %s", what);
 }
 
-static int run(struct conn *c, const char *sql, struct err *err) {
+static int run_script(struct conn *c, const char *sql, struct err *err) {
 	int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 	return code == SQLITE_OK ? 0 : fail(c->db, code, err);
+}
+
+// SQLite counts all its memory under one lock, and nobody here asks for the count.
+static void stop_counting_memory(void) {
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 int conn_create_database(const char *path, struct err *err) {
@@ -110,9 +116,9 @@ static int configure(struct conn *c, enum store_mode mode, struct err *err) {
 	int code = sqlite3_busy_timeout(c->db, BUSY_TIMEOUT_MS);
 	if (code != SQLITE_OK)
 		return fail(c->db, code, err);
-	int rc = run(c, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
+	int rc = run_script(c, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err);
 	if (rc == 0 && mode == STORE_READ)
-		rc = run(c, "PRAGMA query_only = ON", err);
+		rc = run_script(c, "PRAGMA query_only = ON", err);
 	return rc;
 }
 
@@ -145,6 +151,8 @@ static int check_durability(struct conn *c, struct err *err) {
 }
 
 int conn_open(const char *path, enum store_mode mode, struct conn **out, struct err *err) {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, stop_counting_memory);
 	struct conn *c = calloc(1, sizeof(*c));
 	if (!c)
 		return err_oom(err);
@@ -186,12 +194,12 @@ static int migrate_one(struct conn *c, const char *const *steps, size_t step_cou
 	*done = (size_t)version == step_count;
 	if (*done)
 		return 0;
-	rc = run(c, steps[version], err);
+	rc = run_script(c, steps[version], err);
 	if (rc < 0)
 		return rc;
 	char set[64];
 	(void)snprintf(set, sizeof(set), "PRAGMA user_version = %lld", (long long)version + 1);
-	return run(c, set, err);
+	return run_script(c, set, err);
 }
 
 int conn_migrate(struct conn *c, const char *const *steps, size_t step_count, struct err *err) {
@@ -211,30 +219,9 @@ int conn_migrate(struct conn *c, const char *const *steps, size_t step_count, st
 	return 0;
 }
 
-int conn_begin(struct conn *c, enum store_mode mode, struct err *err) {
-	if (mode == STORE_WRITE)
-		return run(c, "BEGIN IMMEDIATE", err);
-	int rc = run(c, "BEGIN", err);
-	if (rc < 0)
-		return rc;
-	// SQLite takes the snapshot at the first read, so read at once.
-	rc = run(c, "SELECT 1 FROM sqlite_schema LIMIT 1", err);
-	if (rc < 0)
-		(void)!conn_rollback(c);
-	return rc;
-}
-
 static int undone(struct err *err) {
 	return err_set(err, -ECANCELED, 500, "InternalServerError",
 		"the store has undone the transaction after an earlier error");
-}
-
-int conn_commit(struct conn *c, struct err *err) {
-	return sqlite3_get_autocommit(c->db) ? undone(err) : run(c, "COMMIT", err);
-}
-
-bool conn_rollback(struct conn *c) {
-	return sqlite3_get_autocommit(c->db) || sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 static int prepare(struct conn *c, const char *sql, struct stmt **out, struct err *err) {
@@ -293,6 +280,39 @@ static int find_or_prepare(struct conn *c, const char *sql, struct stmt **out, s
 	s->last_used = ++c->tick;
 	*out = s;
 	return 0;
+}
+
+// A statement without parameters to its end, or to its first row. Those that every transaction needs are not worth
+// preparing anew each time.
+static int run(struct conn *c, const char *sql, struct err *err) {
+	struct stmt *s;
+	int rc = find_or_prepare(c, sql, &s, err);
+	if (rc < 0)
+		return rc;
+	rc = stmt_step(c, s, err);
+	stmt_release(c, s);
+	return rc < 0 ? rc : 0;
+}
+
+int conn_begin(struct conn *c, enum store_mode mode, struct err *err) {
+	if (mode == STORE_WRITE)
+		return run(c, "BEGIN IMMEDIATE", err);
+	int rc = run(c, "BEGIN", err);
+	if (rc < 0)
+		return rc;
+	// SQLite takes the snapshot at the first read, so read at once.
+	rc = run(c, "SELECT 1 FROM sqlite_schema LIMIT 1", err);
+	if (rc < 0)
+		(void)!conn_rollback(c);
+	return rc;
+}
+
+int conn_commit(struct conn *c, struct err *err) {
+	return sqlite3_get_autocommit(c->db) ? undone(err) : run(c, "COMMIT", err);
+}
+
+bool conn_rollback(struct conn *c) {
+	return sqlite3_get_autocommit(c->db) || run(c, "ROLLBACK", NULL) == 0;
 }
 
 static int bind_one(sqlite3_stmt *h, int index, char type, va_list *values) {
