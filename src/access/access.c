@@ -38,8 +38,16 @@ static bool role_allows(const struct access_role *role, const char *action, bool
 	return any_matches(allowed, action) && !any_matches(excluded, action);
 }
 
-int access_check(struct store_tx *tx, const char *principal_id, const char *scope, const char *action, bool data,
-	struct access_decision *out, struct err *err) {
+// The condition of a role, as far as it has one: which roles' assignments it lets be changed.
+static bool condition_holds(const struct access_role *role, const char *action, const char *assigned_role) {
+	if (!role->assignable || (!strv_eq_nocase(action, "Microsoft.Authorization/roleAssignments/write") &&
+					 !strv_eq_nocase(action, "Microsoft.Authorization/roleAssignments/delete")))
+		return true;
+	return assigned_role && any_matches(role->assignable, assigned_role);
+}
+
+static int decide(struct store_tx *tx, const char *principal_id, const char *scope, const char *action, bool data,
+	const char *assigned_role, struct access_decision *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = store_query(tx, &rows, err,
 		"SELECT scope, role_id, display_id FROM role_assignments WHERE principal_id = $1", "s", principal_id);
@@ -47,13 +55,24 @@ int access_check(struct store_tx *tx, const char *principal_id, const char *scop
 		return rc;
 	while ((rc = store_next(rows, err)) > 0) {
 		const struct access_role *role = access_role_by_id(store_text(rows, 1));
-		if (!role || !access_scope_within(scope, store_text(rows, 0)) || !role_allows(role, action, data))
+		if (!role || !access_scope_within(scope, store_text(rows, 0)) || !role_allows(role, action, data) ||
+			!condition_holds(role, action, assigned_role))
 			continue;
 		(void)snprintf(out->assignment_id, sizeof(out->assignment_id), "%s", store_text(rows, 2));
 		(void)snprintf(out->role_id, sizeof(out->role_id), "%s", role->id);
 		return 0;
 	}
 	return rc < 0 ? rc : -EACCES;
+}
+
+int access_check(struct store_tx *tx, const char *principal_id, const char *scope, const char *action, bool data,
+	struct access_decision *out, struct err *err) {
+	return decide(tx, principal_id, scope, action, data, NULL, out, err);
+}
+
+int access_check_assignment(struct store_tx *tx, const char *principal_id, const char *scope, const char *action,
+	const char *role_id, struct access_decision *out, struct err *err) {
+	return decide(tx, principal_id, scope, action, false, role_id, out, err);
 }
 
 int access_assign(struct store_tx *tx, const struct access_assignment *a, struct err *err) {

@@ -18,6 +18,7 @@ struct access_role {
 	const char *description;
 	const char *actions, *not_actions;            // space-separated patterns with '*'
 	const char *data_actions, *not_data_actions;
+	const char *assignable;  // condition: it lets assignments of these roles alone be written and deleted; NULL for any
 };
 
 // The built-in roles, and how many.
@@ -35,6 +36,11 @@ struct access_decision {
 // 0 allowed, -EACCES not allowed (err untouched: each face words its own 403), other negative errno.
 int access_check(struct store_tx *tx, const char *principal_id, const char *scope, const char *action, bool data,
 	struct access_decision *out, struct err *err) _must_check_;
+
+// The same for Microsoft.Authorization/roleAssignments/write and delete of an assignment of `role_id` (NULL when it names
+// no role). A role with a condition allows these here alone, and never in access_check.
+int access_check_assignment(struct store_tx *tx, const char *principal_id, const char *scope, const char *action,
+	const char *role_id, struct access_decision *out, struct err *err) _must_check_;
 
 // Does the resource at `scope` lie at or under `ancestor`? Both ARM ids in any case; "/" is above all.
 bool access_scope_within(const char *scope, const char *ancestor);

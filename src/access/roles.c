@@ -3,6 +3,14 @@
 #include "access/access.h"
 #include "base/strv.h"
 
+// What the roles on the objects of a vault share.
+#define RBAC_ONLY "Only works for key vaults that use the 'Azure role-based access control' permission model."
+#define VAULT_READS \
+	"Microsoft.Authorization/*/read Microsoft.Insights/alertRules/* Microsoft.Resources/deployments/* " \
+	"Microsoft.Resources/subscriptions/resourceGroups/read Microsoft.Support/* " \
+	"Microsoft.KeyVault/checkNameAvailability/read Microsoft.KeyVault/deletedVaults/read " \
+	"Microsoft.KeyVault/locations/*/read Microsoft.KeyVault/vaults/*/read Microsoft.KeyVault/operations/read"
+
 static const struct access_role roles[] = {
 	{
 		.id = ACCESS_ROLE_OWNER,
@@ -59,7 +67,9 @@ static const struct access_role roles[] = {
 		.id = "f25e0fa2-a7c8-4377-a976-54943a77a395",
 		.name = "Key Vault Contributor",
 		.description = "Lets you manage key vaults, but not access to them.",
-		.actions = "Microsoft.Authorization/*/read Microsoft.KeyVault/* Microsoft.Resources/subscriptions/resourceGroups/read",
+		.actions = "Microsoft.Authorization/*/read Microsoft.Insights/alertRules/* Microsoft.KeyVault/* "
+			   "Microsoft.Resources/deployments/* Microsoft.Resources/subscriptions/resourceGroups/read "
+			   "Microsoft.Support/*",
 		.not_actions = "Microsoft.KeyVault/locations/deletedVaults/purge/action Microsoft.KeyVault/hsmPools/* "
 			       "Microsoft.KeyVault/managedHsms/*",
 	},
@@ -67,32 +77,47 @@ static const struct access_role roles[] = {
 		.id = "a68e7c17-0ab2-4c09-9a58-125dae29748c",
 		.name = "Key Vault Purge Operator",
 		.description = "Allows permanent deletion of soft-deleted vaults.",
-		.actions = "Microsoft.KeyVault/locations/deletedVaults/read Microsoft.KeyVault/deletedVaults/read "
+		.actions = "Microsoft.Authorization/*/read Microsoft.Insights/alertRules/* Microsoft.Resources/deployments/* "
+			   "Microsoft.Resources/subscriptions/resourceGroups/read Microsoft.KeyVault/deletedVaults/read "
+			   "Microsoft.KeyVault/locations/deletedVaults/read "
 			   "Microsoft.KeyVault/locations/deletedVaults/purge/action "
 			   "Microsoft.KeyVault/locations/operationResults/read",
 	},
 	{
+		.id = "8b54135c-b56d-4d72-a534-26097cfdc8d8",
+		.name = "Key Vault Data Access Administrator",
+		.description = "Manage access to Azure Key Vault by adding or removing role assignments for the Key Vault "
+			       "Administrator, Key Vault Certificates Officer, Key Vault Crypto Officer, Key Vault Crypto Service "
+			       "Encryption User, Key Vault Crypto User, Key Vault Reader, Key Vault Secrets Officer, or Key Vault "
+			       "Secrets User roles. Includes an ABAC condition to constrain role assignments.",
+		.actions = "Microsoft.Authorization/roleAssignments/write Microsoft.Authorization/roleAssignments/delete "
+			   "Microsoft.Authorization/*/read Microsoft.Resources/deployments/* "
+			   "Microsoft.Resources/subscriptions/resourceGroups/read Microsoft.Resources/subscriptions/read "
+			   "Microsoft.Management/managementGroups/read Microsoft.Support/* Microsoft.KeyVault/vaults/*/read",
+		.assignable = "00482a5a-887f-4fb3-b363-3b7fe8e74483 a4417e6f-fecd-4de8-b567-7b0420556985 "
+			      "14b46e9e-c2b7-41b4-b07b-48a6ebf60603 e147488a-f6f5-4113-8e2d-b22465e65bf6 "
+			      "12338af0-0e69-4776-bea7-57ae8d297424 21090545-7ca7-4776-b22c-e363652d74d2 "
+			      "b86a8fe4-44ce-4948-aee5-eccb2c155cd7 4633458b-17de-408a-b874-0445c86b69e6",
+	},
+	{
 		.id = "00482a5a-887f-4fb3-b363-3b7fe8e74483",
 		.name = "Key Vault Administrator",
-		.description = "Perform all data plane operations on a key vault and all objects in it.",
-		.actions = "Microsoft.Authorization/*/read Microsoft.KeyVault/checkNameAvailability/read "
-			   "Microsoft.KeyVault/deletedVaults/read Microsoft.KeyVault/locations/*/read "
-			   "Microsoft.KeyVault/vaults/*/read Microsoft.KeyVault/operations/read",
+		.description = "Perform all data plane operations on a key vault and all objects in it, including certificates, keys, "
+			       "and secrets. Cannot manage key vault resources or manage role assignments. " RBAC_ONLY,
+		.actions = VAULT_READS,
 		.data_actions = "Microsoft.KeyVault/vaults/*",
 	},
 	{
 		.id = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603",
 		.name = "Key Vault Crypto Officer",
-		.description = "Perform any action on the keys of a key vault, except manage permissions.",
-		.actions = "Microsoft.Authorization/*/read Microsoft.KeyVault/checkNameAvailability/read "
-			   "Microsoft.KeyVault/deletedVaults/read Microsoft.KeyVault/locations/*/read "
-			   "Microsoft.KeyVault/vaults/*/read Microsoft.KeyVault/operations/read",
+		.description = "Perform any action on the keys of a key vault, except manage permissions. " RBAC_ONLY,
+		.actions = VAULT_READS,
 		.data_actions = "Microsoft.KeyVault/vaults/keys/* Microsoft.KeyVault/vaults/keyrotationpolicies/*",
 	},
 	{
 		.id = "12338af0-0e69-4776-bea7-57ae8d297424",
 		.name = "Key Vault Crypto User",
-		.description = "Perform cryptographic operations using keys.",
+		.description = "Perform cryptographic operations using keys. " RBAC_ONLY,
 		.data_actions = "Microsoft.KeyVault/vaults/keys/read Microsoft.KeyVault/vaults/keys/update/action "
 				"Microsoft.KeyVault/vaults/keys/backup/action Microsoft.KeyVault/vaults/keys/encrypt/action "
 				"Microsoft.KeyVault/vaults/keys/decrypt/action Microsoft.KeyVault/vaults/keys/wrap/action "
@@ -102,19 +127,53 @@ static const struct access_role roles[] = {
 	{
 		.id = "e147488a-f6f5-4113-8e2d-b22465e65bf6",
 		.name = "Key Vault Crypto Service Encryption User",
-		.description = "Read metadata of keys and perform wrap/unwrap operations.",
+		.description = "Read metadata of keys and perform wrap/unwrap operations. " RBAC_ONLY,
 		.actions = "Microsoft.EventGrid/eventSubscriptions/write Microsoft.EventGrid/eventSubscriptions/read "
 			   "Microsoft.EventGrid/eventSubscriptions/delete",
 		.data_actions = "Microsoft.KeyVault/vaults/keys/read Microsoft.KeyVault/vaults/keys/wrap/action "
 				"Microsoft.KeyVault/vaults/keys/unwrap/action",
 	},
 	{
+		.id = "08bbd89e-9f13-488c-ac41-acfcb10c90ab",
+		.name = "Key Vault Crypto Service Release User",
+		.description = "Release keys. " RBAC_ONLY,
+		.data_actions = "Microsoft.KeyVault/vaults/keys/release/action",
+	},
+	{
+		.id = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+		.name = "Key Vault Secrets Officer",
+		.description = "Perform any action on the secrets of a key vault, except manage permissions. " RBAC_ONLY,
+		.actions = VAULT_READS,
+		.data_actions = "Microsoft.KeyVault/vaults/secrets/*",
+	},
+	{
+		.id = "4633458b-17de-408a-b874-0445c86b69e6",
+		.name = "Key Vault Secrets User",
+		.description = "Read secret contents. " RBAC_ONLY,
+		.data_actions = "Microsoft.KeyVault/vaults/secrets/getSecret/action "
+				"Microsoft.KeyVault/vaults/secrets/readMetadata/action",
+	},
+	{
+		.id = "a4417e6f-fecd-4de8-b567-7b0420556985",
+		.name = "Key Vault Certificates Officer",
+		.description = "Perform any action on the certificates of a key vault, except manage permissions. " RBAC_ONLY,
+		.actions = VAULT_READS,
+		.data_actions = "Microsoft.KeyVault/vaults/certificatecas/* Microsoft.KeyVault/vaults/certificates/* "
+				"Microsoft.KeyVault/vaults/certificatecontacts/write",
+	},
+	{
+		.id = "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
+		.name = "Key Vault Certificate User",
+		.description = "Read certificate contents. " RBAC_ONLY,
+		.data_actions = "Microsoft.KeyVault/vaults/certificates/read Microsoft.KeyVault/vaults/secrets/getSecret/action "
+				"Microsoft.KeyVault/vaults/secrets/readMetadata/action Microsoft.KeyVault/vaults/keys/read",
+	},
+	{
 		.id = "21090545-7ca7-4776-b22c-e363652d74d2",
 		.name = "Key Vault Reader",
-		.description = "Read metadata of key vaults and its certificates, keys, and secrets.",
-		.actions = "Microsoft.Authorization/*/read Microsoft.KeyVault/checkNameAvailability/read "
-			   "Microsoft.KeyVault/deletedVaults/read Microsoft.KeyVault/locations/*/read "
-			   "Microsoft.KeyVault/vaults/*/read Microsoft.KeyVault/operations/read",
+		.description = "Read metadata of key vaults and its certificates, keys, and secrets. Cannot read sensitive values such "
+			       "as secret contents or key material. " RBAC_ONLY,
+		.actions = VAULT_READS,
 		.data_actions = "Microsoft.KeyVault/vaults/*/read Microsoft.KeyVault/vaults/secrets/readMetadata/action",
 	},
 	{

@@ -15,6 +15,8 @@
 
 #define CRYPTO_USER "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 #define CONTRIBUTOR "b24988ac-6180-42a0-ab88-20f7382dd24c"
+#define SECRETS_USER "4633458b-17de-408a-b874-0445c86b69e6"
+#define DATA_ACCESS_ADMINISTRATOR "8b54135c-b56d-4d72-a534-26097cfdc8d8"
 #define PRINCIPAL "11111111-1111-4111-8111-111111111111"
 #define OTHER "22222222-2222-4222-8222-222222222222"
 #define VAULT "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/v"
@@ -92,6 +94,100 @@ static void test_scopes_compare_without_case(void **state) {
 	assert_false(access_scope_within("/subscriptions/s2", "/subscriptions/s"));
 }
 
+// The data actions below Microsoft.KeyVault/vaults/ of each role, and some that it has not.
+static void test_the_roles_of_key_vault(void **state) {
+	(void)state;
+	static const struct {
+		const char *id, *name;
+		const char *allowed[4], *refused[6];
+	} cases[] = {
+		{"00482a5a-887f-4fb3-b363-3b7fe8e74483", "Key Vault Administrator",
+			{"keys/purge/action", "secrets/getSecret/action", "keyrotationpolicies/write"}, {NULL}},
+		{"14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "Key Vault Crypto Officer",
+			{"keys/purge/action", "keyrotationpolicies/write", "keyrotationpolicies/read"}, {"secrets/readMetadata/action"}},
+		{"12338af0-0e69-4776-bea7-57ae8d297424", "Key Vault Crypto User",
+			{"keys/sign/action", "keys/backup/action", "keys/update/action"},
+			{"keys/create/action", "keys/delete", "keys/release/action", "keyrotationpolicies/read", "keys/rotate/action"}},
+		{"e147488a-f6f5-4113-8e2d-b22465e65bf6", "Key Vault Crypto Service Encryption User",
+			{"keys/read", "keys/wrap/action", "keys/unwrap/action"}, {"keys/sign/action", "keys/encrypt/action"}},
+		{"08bbd89e-9f13-488c-ac41-acfcb10c90ab", "Key Vault Crypto Service Release User", {"keys/release/action"},
+			{"keys/read", "keys/unwrap/action"}},
+		{"b86a8fe4-44ce-4948-aee5-eccb2c155cd7", "Key Vault Secrets Officer",
+			{"secrets/getSecret/action", "secrets/setSecret/action", "secrets/purge/action", "secrets/delete"}, {"keys/read"}},
+		{SECRETS_USER, "Key Vault Secrets User", {"secrets/getSecret/action", "secrets/readMetadata/action"},
+			{"secrets/setSecret/action", "secrets/delete", "secrets/backup/action", "keys/read"}},
+		{"a4417e6f-fecd-4de8-b567-7b0420556985", "Key Vault Certificates Officer", {"certificates/create/action"},
+			{"keys/read", "secrets/getSecret/action"}},
+		{"db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", "Key Vault Certificate User",
+			{"certificates/read", "secrets/getSecret/action", "keys/read"}, {"certificates/delete", "keys/unwrap/action"}},
+		{"21090545-7ca7-4776-b22c-e363652d74d2", "Key Vault Reader", {"keys/read", "secrets/readMetadata/action"},
+			{"secrets/getSecret/action", "keys/unwrap/action", "keys/backup/action"}},
+		{"f25e0fa2-a7c8-4377-a976-54943a77a395", "Key Vault Contributor", {NULL}, {"keys/read", "secrets/getSecret/action"}},
+		{"a68e7c17-0ab2-4c09-9a58-125dae29748c", "Key Vault Purge Operator", {NULL}, {"keys/purge/action"}},
+	};
+	struct err err = {0};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_tx_ struct store_tx *tx = NULL;
+		char action[96];
+		assert_int_equal(store_begin(store, STORE_WRITE, &tx, &err), 0);
+		assert_string_equal(access_role_by_id(cases[i].id)->name, cases[i].name);
+		assert_int_equal(assign(tx, VAULT, "a0000000-0000-4000-8000-000000000005", cases[i].id), 0);
+		for (size_t j = 0; j < ARRAY_SIZE(cases[i].allowed) && cases[i].allowed[j]; j++) {
+			(void)snprintf(action, sizeof(action), "Microsoft.KeyVault/vaults/%s", cases[i].allowed[j]);
+			assert_int_equal(check(tx, PRINCIPAL, VAULT "/keys/k", action, true), 0);
+		}
+		for (size_t j = 0; j < ARRAY_SIZE(cases[i].refused) && cases[i].refused[j]; j++) {
+			(void)snprintf(action, sizeof(action), "Microsoft.KeyVault/vaults/%s", cases[i].refused[j]);
+			assert_int_equal(check(tx, PRINCIPAL, VAULT "/keys/k", action, true), -EACCES);
+		}
+	}
+}
+
+static void test_scopes_of_one_object(void **state) {
+	(void)state;
+	struct err err = {0};
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	static const char get[] = "Microsoft.KeyVault/vaults/secrets/getSecret/action";
+	assert_int_equal(store_begin(store, STORE_WRITE, &tx, &err), 0);
+	assert_int_equal(assign(tx, VAULT "/secrets/S", "a0000000-0000-4000-8000-000000000006", SECRETS_USER), 0);
+	assert_int_equal(check(tx, PRINCIPAL, VAULT "/secrets/s", get, true), 0);
+	assert_int_equal(check(tx, PRINCIPAL, VAULT "/secrets/s2", get, true), -EACCES);
+	assert_int_equal(check(tx, PRINCIPAL, VAULT "/keys/s", get, true), -EACCES);
+	assert_int_equal(check(tx, PRINCIPAL, VAULT, get, true), -EACCES);
+}
+
+static int check_assignment(struct store_tx *tx, const char *verb, const char *role) {
+	char action[64];
+	struct err err = {0};
+	struct access_decision decision = {0};
+	(void)snprintf(action, sizeof(action), "Microsoft.Authorization/roleAssignments/%s", verb);
+	return access_check_assignment(tx, PRINCIPAL, VAULT, action, role, &decision, &err);
+}
+
+static void test_the_condition_of_a_role_limits_what_it_assigns(void **state) {
+	(void)state;
+	struct err err = {0};
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	static const char *const verbs[] = {"write", "delete"};
+	assert_int_equal(store_begin(store, STORE_WRITE, &tx, &err), 0);
+	assert_int_equal(assign(tx, VAULT, "a0000000-0000-4000-8000-000000000007", DATA_ACCESS_ADMINISTRATOR), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		assert_int_equal(check_assignment(tx, verbs[i], CRYPTO_USER), 0);
+		assert_int_equal(check_assignment(tx, verbs[i], "4633458B-17DE-408A-B874-0445C86B69E6"), 0);
+		// Itself, what is above it, and what the condition does not list.
+		assert_int_equal(check_assignment(tx, verbs[i], DATA_ACCESS_ADMINISTRATOR), -EACCES);
+		assert_int_equal(check_assignment(tx, verbs[i], ACCESS_ROLE_OWNER), -EACCES);
+		assert_int_equal(check_assignment(tx, verbs[i], "08bbd89e-9f13-488c-ac41-acfcb10c90ab"), -EACCES);
+		assert_int_equal(check_assignment(tx, verbs[i], NULL), -EACCES);
+	}
+	// Where no role is named, there is no right to assign at all; reading is without condition.
+	assert_int_equal(check(tx, PRINCIPAL, VAULT, "Microsoft.Authorization/roleAssignments/write", false), -EACCES);
+	assert_int_equal(check(tx, PRINCIPAL, VAULT, "Microsoft.Authorization/roleAssignments/read", false), 0);
+	// An owner is bound by no condition.
+	assert_int_equal(assign(tx, VAULT, "a0000000-0000-4000-8000-000000000008", ACCESS_ROLE_OWNER), 0);
+	assert_int_equal(check_assignment(tx, "write", ACCESS_ROLE_OWNER), 0);
+}
+
 static void test_the_same_assignment_twice_is_a_conflict(void **state) {
 	(void)state;
 	struct err err = {0};
@@ -107,6 +203,9 @@ int main(void) {
 		cmocka_unit_test(test_a_data_role_gives_its_data_actions_and_no_more),
 		cmocka_unit_test(test_not_actions_take_away),
 		cmocka_unit_test(test_scopes_compare_without_case),
+		cmocka_unit_test(test_the_roles_of_key_vault),
+		cmocka_unit_test(test_scopes_of_one_object),
+		cmocka_unit_test(test_the_condition_of_a_role_limits_what_it_assigns),
 		cmocka_unit_test(test_the_same_assignment_twice_is_a_conflict),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

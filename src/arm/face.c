@@ -69,15 +69,24 @@ int arm_body(const struct http_request *request, json_t **out, struct err *err) 
 	return 0;
 }
 
-static int authorize(struct arm_call *call, const char *scope, const char *permission, bool data, struct err *err) {
-	struct access_decision decision;
-	int rc = access_check(call->tx, call->caller->oid, scope, permission, data, &decision, err);
-	if (rc != -EACCES)
-		return rc;
-	return err_set(err, rc, 403, "AuthorizationFailed",
+static int refuse_permission(const struct arm_call *call, const char *scope, const char *permission, struct err *err) {
+	return err_set(err, -EACCES, 403, "AuthorizationFailed",
 		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the "
 		"scope is invalid. If access was recently granted, please refresh your credentials.",
 		call->caller->appid, call->caller->oid, permission, scope);
+}
+
+static int authorize(struct arm_call *call, const char *scope, const char *permission, bool data, struct err *err) {
+	struct access_decision decision;
+	int rc = access_check(call->tx, call->caller->oid, scope, permission, data, &decision, err);
+	return rc == -EACCES ? refuse_permission(call, scope, permission, err) : rc;
+}
+
+int arm_authorize_assignment(struct arm_call *call, const char *scope, const char *permission, const char *role_id,
+	struct err *err) {
+	struct access_decision decision;
+	int rc = access_check_assignment(call->tx, call->caller->oid, scope, permission, role_id, &decision, err);
+	return rc == -EACCES ? refuse_permission(call, scope, permission, err) : rc;
 }
 
 int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) {

@@ -72,6 +72,9 @@ struct arm_type {
 // scope. Linked: 403 LinkedAuthorizationFailed for another resource that the request points to.
 int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) _must_check_;
 int arm_authorize_data(struct arm_call *call, const char *scope, const char *permission, struct err *err) _must_check_;
+// For roleAssignments/write and delete of an assignment of this role (NULL when it names none): roles may have a condition.
+int arm_authorize_assignment(struct arm_call *call, const char *scope, const char *permission, const char *role_id,
+	struct err *err) _must_check_;
 int arm_authorize_linked(struct arm_call *call, const char *id, const char *permission, struct err *err) _must_check_;
 
 // Say that Azure would refuse this. An error (400) under --strict; else the call goes on and the answer carries it.

@@ -44,14 +44,10 @@ static int load(struct arm_call *call, json_t **out, struct err *err) {
 	return 0;
 }
 
-static int check_role(const char *role_definition_id, const struct access_role **out, struct err *err) {
+// NULL when there is no such role.
+static const struct access_role *find_role(const char *role_definition_id) {
 	const char *slash = role_definition_id ? strrchr(role_definition_id, '/') : NULL;
-	const struct access_role *role = slash ? access_role_by_id(slash + 1) : NULL;
-	if (!role)
-		return err_set(err, -EINVAL, 400, "RoleDefinitionDoesNotExist",
-			"The specified role definition with ID '%.200s' does not exist.", role_definition_id ? role_definition_id : "");
-	*out = role;
-	return 0;
+	return slash ? access_role_by_id(slash + 1) : NULL;
 }
 
 static int check_principal(struct arm_call *call, const char *principal, struct err *err) {
@@ -67,13 +63,18 @@ static int check_principal(struct arm_call *call, const char *principal, struct 
 	return rc;
 }
 
-// A scope that names a resource must name one that exists; a key inside a vault counts by its vault.
+static int authorize(struct arm_call *call, const char *permission, const char *role_id, struct err *err) {
+	return arm_authorize_assignment(call, call->target->scope[0] ? call->target->scope : "/", permission, role_id, err);
+}
+
+// A scope that names a resource must name one that exists; an object inside a vault counts by its vault.
 static int check_scope(struct arm_call *call, struct err *err) {
 	struct arm_target scope;
 	int rc = arm_parse_path(call->target->scope, &scope, err);
 	if (rc < 0 || !scope.subscription[0] || strv_eq_nocase(scope.type, "Microsoft.Resources/subscriptions"))
 		return rc;
-	if (strv_eq_nocase(scope.type, "Microsoft.KeyVault/vaults/keys")) {
+	if (strv_eq_nocase(scope.type, "Microsoft.KeyVault/vaults/keys") ||
+		strv_eq_nocase(scope.type, "Microsoft.KeyVault/vaults/secrets")) {
 		char vault[ARM_ID_MAX];
 		(void)snprintf(vault, sizeof(vault), "%s", scope.id);
 		*strrchr(vault, '/') = 0;
@@ -86,15 +87,19 @@ static int check_scope(struct arm_call *call, struct err *err) {
 
 static int create(struct arm_call *call, struct err *err) {
 	_cleanup_json_ json_t *body = NULL;
-	const struct access_role *role = NULL;
 	int rc = arm_body(call->request, &body, err);
+	const char *role_id = json_str(body, "properties.roleDefinitionId");
+	const struct access_role *role = find_role(role_id);
+	if (rc == 0)
+		rc = authorize(call, "Microsoft.Authorization/roleAssignments/write", role ? role->id : NULL, err);
 	if (rc == 0 && !enc_is_uuid(call->target->name))
 		rc = err_set(err, -EINVAL, 400, "InvalidRoleAssignmentId", "The role assignment ID '%s' is not valid. The role "
 			"assignment ID must be a GUID.", call->target->name);
 	if (rc == 0)
 		rc = check_scope(call, err);
-	if (rc == 0)
-		rc = check_role(json_str(body, "properties.roleDefinitionId"), &role, err);
+	if (rc == 0 && !role)
+		rc = err_set(err, -EINVAL, 400, "RoleDefinitionDoesNotExist",
+			"The specified role definition with ID '%.200s' does not exist.", role_id ? role_id : "");
 	if (rc == 0)
 		rc = check_principal(call, json_str(body, "properties.principalId"), err);
 	if (rc < 0)
@@ -122,14 +127,21 @@ static int create(struct arm_call *call, struct err *err) {
 }
 
 static int remove_assignment(struct arm_call *call, struct err *err) {
-	int rc = load(call, &call->response->json, err);
-	if (rc == -ENOENT) {
+	_cleanup_json_ json_t *found = NULL;
+	int rc = load(call, &found, err);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	const struct access_role *role = find_role(json_str(found, "properties.roleDefinitionId"));
+	rc = authorize(call, "Microsoft.Authorization/roleAssignments/delete", role ? role->id : NULL, err);
+	if (rc < 0)
+		return rc;
+	if (!found) {
 		call->response->status = 204;
 		return 0;
 	}
+	call->response->json = TAKE_PTR(found);
 	_cleanup_free_ char *id = strv_lower(call->target->id);
-	if (rc == 0)
-		rc = id ? store_exec(call->tx, err, "DELETE FROM role_assignments WHERE id = $1", "s", id) : err_oom(err);
+	rc = id ? store_exec(call->tx, err, "DELETE FROM role_assignments WHERE id = $1", "s", id) : err_oom(err);
 	return rc < 0 ? rc : 0;
 }
 
@@ -182,24 +194,16 @@ static int list(struct arm_call *call, struct err *err) {
 static int handle_assignments(struct arm_call *call, struct err *err) {
 	const char *method = http_method(call->request);
 	bool named = call->target->name[0] && !call->target->tail[0];
-	const char *permission = NULL;
-	int (*run)(struct arm_call *, struct err *) = NULL;
-	if (named && strcmp(method, "PUT") == 0) {
-		permission = "Microsoft.Authorization/roleAssignments/write";
-		run = create;
-	} else if (named && strcmp(method, "DELETE") == 0) {
-		permission = "Microsoft.Authorization/roleAssignments/delete";
-		run = remove_assignment;
-	} else if (strcmp(method, "GET") == 0 && !call->target->tail[0]) {
-		permission = "Microsoft.Authorization/roleAssignments/read";
-		run = list;
-	}
-	if (!run)
+	if (named && strcmp(method, "PUT") == 0)
+		return create(call, err);
+	if (named && strcmp(method, "DELETE") == 0)
+		return remove_assignment(call, err);
+	if (strcmp(method, "GET") != 0 || call->target->tail[0])
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The method %s is not allowed here.", method);
-	int rc = arm_authorize(call, call->target->scope[0] ? call->target->scope : "/", permission, err);
+	int rc = authorize(call, "Microsoft.Authorization/roleAssignments/read", NULL, err);
 	if (rc < 0)
 		return rc;
-	return named && run == list ? load(call, &call->response->json, err) : run(call, err);
+	return named ? load(call, &call->response->json, err) : list(call, err);
 }
 
 const struct arm_type role_assignments_type = {
@@ -215,14 +219,40 @@ static json_t *split_patterns(const char *patterns) {
 	return out;
 }
 
+// A role's condition as Azure writes it: the same list for what is to be written and for what is to be deleted.
+static char *condition_text(const struct access_role *role) {
+	_cleanup_buf_ struct buf ids = {0};
+	for (const char *p = role->assignable; *p;) {
+		size_t n = strcspn(p, " ");
+		if (buf_printf(&ids, "%s%.*s", ids.len ? ", " : "", (int)n, p) < 0)
+			return NULL;
+		p += n + (p[n] == ' ');
+	}
+	return strv_printf("((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+			   "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals{%s})) AND "
+			   "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR "
+			   "(@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals{%s}))",
+		buf_cstr(&ids), buf_cstr(&ids));
+}
+
+static json_t *render_permissions(const struct access_role *role) {
+	_cleanup_json_ json_t *shown = json_pack("{s:o, s:o, s:o, s:o}", "actions", split_patterns(role->actions), "notActions",
+		split_patterns(role->not_actions), "dataActions", split_patterns(role->data_actions), "notDataActions",
+		split_patterns(role->not_data_actions));
+	if (!shown || !role->assignable)
+		return TAKE_PTR(shown);
+	_cleanup_free_ char *condition = condition_text(role);
+	if (!condition || json_set_str(shown, "condition", condition) < 0 || json_set_str(shown, "conditionVersion", "2.0") < 0)
+		return NULL;
+	return TAKE_PTR(shown);
+}
+
 static json_t *render_role(struct arm_call *call, const struct access_role *role) {
-	return json_pack("{s:s+++, s:s, s:s, s:{s:s, s:s, s:s, s:[s], s:[{s:o, s:o, s:o, s:o}]}}", "id",
+	return json_pack("{s:s+++, s:s, s:s, s:{s:s, s:s, s:s, s:[s], s:[o]}}", "id",
 		call->target->subscription[0] ? "/subscriptions/" : "", call->target->subscription,
 		"/providers/Microsoft.Authorization/roleDefinitions/", role->id, "name", role->id, "type",
 		"Microsoft.Authorization/roleDefinitions", "properties", "roleName", role->name, "type", "BuiltInRole",
-		"description", role->description, "assignableScopes", "/", "permissions", "actions", split_patterns(role->actions),
-		"notActions", split_patterns(role->not_actions), "dataActions", split_patterns(role->data_actions), "notDataActions",
-		split_patterns(role->not_data_actions));
+		"description", role->description, "assignableScopes", "/", "permissions", render_permissions(role));
 }
 
 static int handle_definitions(struct arm_call *call, struct err *err) {
