@@ -75,6 +75,31 @@ int access_check_assignment(struct store_tx *tx, const char *principal_id, const
 	return decide(tx, principal_id, scope, action, false, role_id, out, err);
 }
 
+// Is it the id of one resource of the type, which is all that stands behind its "/providers/"?
+static bool names_resource(const char *scope, const char *type) {
+	static const char providers[] = "/providers/";
+	const char *at = strcasestr(scope, providers);
+	if (!at)
+		return false;
+	at += sizeof(providers) - 1;
+	size_t n = strlen(type);
+	return strncasecmp(at, type, n) == 0 && at[n] == '/' && at[n + 1] && !strchr(at + n + 1, '/');
+}
+
+int access_holds_role(struct store_tx *tx, const char *principal_id, const char *role_id, const char *type,
+	const char *ancestor, bool *out, struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	bool holds = false;
+	int rc = store_query(tx, &rows, err, "SELECT scope FROM role_assignments WHERE principal_id = $1 AND role_id = $2", "ss",
+		principal_id, role_id);
+	while (rc >= 0 && !holds && (rc = store_next(rows, err)) > 0)
+		holds = access_scope_within(store_text(rows, 0), ancestor) && names_resource(store_text(rows, 0), type);
+	if (rc < 0)
+		return rc;
+	*out = holds;
+	return 0;
+}
+
 int access_assign(struct store_tx *tx, const struct access_assignment *a, struct err *err) {
 	_cleanup_free_ char *display_id = strv_printf("%s/providers/Microsoft.Authorization/roleAssignments/%s",
 		strcmp(a->scope, "/") == 0 ? "" : a->scope, a->name);

@@ -42,6 +42,11 @@ int access_check(struct store_tx *tx, const char *principal_id, const char *scop
 int access_check_assignment(struct store_tx *tx, const char *principal_id, const char *scope, const char *action,
 	const char *role_id, struct access_decision *out, struct err *err) _must_check_;
 
+// Does the principal hold a role at one resource of `type` ("Custodisk.Host/hypervisors") at or under `ancestor`, and not
+// by inheritance? So are the platform's own services told from whoever was given their role somewhere.
+int access_holds_role(struct store_tx *tx, const char *principal_id, const char *role_id, const char *type,
+	const char *ancestor, bool *out, struct err *err) _must_check_;
+
 // Does the resource at `scope` lie at or under `ancestor`? Both ARM ids in any case; "/" is above all.
 bool access_scope_within(const char *scope, const char *ancestor);
 

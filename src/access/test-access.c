@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "access/access.h"
+#include "base/enc.h"
 #include "store/test-scratch.h"
 
 #define CRYPTO_USER "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -188,6 +189,39 @@ static void test_the_condition_of_a_role_limits_what_it_assigns(void **state) {
 	assert_int_equal(check_assignment(tx, "write", ACCESS_ROLE_OWNER), 0);
 }
 
+static bool holds(struct store_tx *tx, const char *principal, const char *type, const char *ancestor) {
+	bool out = false;
+	struct err err = {0};
+	assert_int_equal(access_holds_role(tx, principal, ACCESS_ROLE_HYPERVISOR, type, ancestor, &out, &err), 0);
+	return out;
+}
+
+static void test_a_role_held_at_one_resource(void **state) {
+	(void)state;
+	struct err err = {0};
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	assert_int_equal(store_begin(store, STORE_WRITE, &tx, &err), 0);
+	static const char host[] = "Custodisk.Host/hypervisors";
+	static const char *const elsewhere[] = {"/", "/subscriptions/s", "/subscriptions/s/resourceGroups/rg",
+		"/subscriptions/s/resourceGroups/rg/providers/Custodisk.Host/hypervisors2/h",
+		"/subscriptions/s/resourceGroups/rg/providers/Custodisk.Host/hypervisors/h/parts/p",
+		"/subscriptions/s/resourceGroups/rg/providers/A.B/c/d/providers/Custodisk.Host/hypervisors/h", VAULT};
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++) {
+		char name[ENC_UUID_SIZE];
+		assert_int_equal(enc_uuid(name), 0);
+		assert_int_equal(assign(tx, elsewhere[i], name, ACCESS_ROLE_HYPERVISOR), 0);
+		assert_false(holds(tx, PRINCIPAL, host, "/subscriptions/s"));
+	}
+	assert_int_equal(assign(tx, "/subscriptions/S/resourceGroups/g/providers/Custodisk.Host/hypervisors/H",
+		"a0000000-0000-4000-8000-000000000009", CRYPTO_USER), 0);
+	assert_false(holds(tx, PRINCIPAL, host, "/subscriptions/s"));
+	assert_int_equal(assign(tx, "/subscriptions/S/resourceGroups/g/providers/Custodisk.Host/hypervisors/H",
+		"a0000000-0000-4000-8000-00000000000a", ACCESS_ROLE_HYPERVISOR), 0);
+	assert_true(holds(tx, PRINCIPAL, host, "/subscriptions/s"));
+	assert_false(holds(tx, OTHER, host, "/subscriptions/s"));
+	assert_false(holds(tx, PRINCIPAL, host, "/subscriptions/t"));
+}
+
 static void test_the_same_assignment_twice_is_a_conflict(void **state) {
 	(void)state;
 	struct err err = {0};
@@ -206,6 +240,7 @@ int main(void) {
 		cmocka_unit_test(test_the_roles_of_key_vault),
 		cmocka_unit_test(test_scopes_of_one_object),
 		cmocka_unit_test(test_the_condition_of_a_role_limits_what_it_assigns),
+		cmocka_unit_test(test_a_role_held_at_one_resource),
 		cmocka_unit_test(test_the_same_assignment_twice_is_a_conflict),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

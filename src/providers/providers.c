@@ -12,6 +12,7 @@ const struct arm_type *const provider_types[] = {
 	&role_assignments_type,
 	&role_definitions_type,
 	&vaults_type,
+	&vault_access_policies_type,
 	&deleted_vaults_type,
 	&deleted_vaults_list_type,
 	&vault_names_type,

@@ -7,15 +7,12 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/vaults.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 enum { RETENTION_DEFAULT = 90, RETENTION_LEAST = 7 };
 
-static int bad_request(struct err *err, const char *text) {
-	return err_set(err, -EINVAL, 400, "BadRequest", "%s", text);
-}
-
-static int check_name(const char *name, struct err *err) {
+int vaults_check_name(const char *name, struct err *err) {
 	size_t n = strlen(name);
 	if (!strv_made_of(name, NAME_CHARACTERS, 3, VAULT_NAME_MAX) || strchr("0123456789-", name[0]) || name[n - 1] == '-' ||
 		strstr(name, "--"))
@@ -29,9 +26,9 @@ static int check_name(const char *name, struct err *err) {
 static int read_retention(const json_t *properties, struct vault_record *v, bool exists, struct err *err) {
 	int64_t days = json_int(properties, "softDeleteRetentionInDays", exists ? v->retention_days : RETENTION_DEFAULT);
 	if (exists && days != v->retention_days)
-		return bad_request(err, "The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.");
+		return vaults_bad_request(err, "The property \"softDeleteRetentionInDays\" has been set already and it can't be modified.");
 	if (days < RETENTION_LEAST || days > RETENTION_DEFAULT)
-		return bad_request(err, "The property \"softDeleteRetentionInDays\" must be between 7 and 90.");
+		return vaults_bad_request(err, "The property \"softDeleteRetentionInDays\" must be between 7 and 90.");
 	v->retention_days = days;
 	return 0;
 }
@@ -39,11 +36,11 @@ static int read_retention(const json_t *properties, struct vault_record *v, bool
 static int read_protection(const json_t *properties, struct vault_record *v, struct err *err) {
 	const json_t *soft = json_object_get(properties, "enableSoftDelete");
 	if (json_is_false(soft))
-		return bad_request(err, "The property \"enableSoftDelete\" can be set to false only for creating new vault. Enabling the "
+		return vaults_bad_request(err, "The property \"enableSoftDelete\" can be set to false only for creating new vault. Enabling the "
 					"'soft delete' functionality is an irreversible action.");
 	const json_t *purge = json_object_get(properties, "enablePurgeProtection");
 	if (json_is_false(purge))
-		return bad_request(err, "The property \"enablePurgeProtection\" cannot be set to false. Enabling the purge protection "
+		return vaults_bad_request(err, "The property \"enablePurgeProtection\" cannot be set to false. Enabling the purge protection "
 					"for a vault is an irreversible action.");
 	if (json_is_true(purge))
 		v->purge_protection = true;
@@ -55,7 +52,7 @@ static int read_sku(const json_t *properties, struct vault_record *v, bool exist
 	if (!sku && exists)
 		return 0;
 	if (!sku || (!strv_eq_nocase(sku, "standard") && !strv_eq_nocase(sku, "premium")))
-		return bad_request(err, "The property \"sku.name\" must be standard or premium.");
+		return vaults_bad_request(err, "The property \"sku.name\" must be standard or premium.");
 	(void)snprintf(v->sku, sizeof(v->sku), "%s", strv_eq_nocase(sku, "premium") ? "premium" : "standard");
 	return 0;
 }
@@ -63,8 +60,39 @@ static int read_sku(const json_t *properties, struct vault_record *v, bool exist
 static int read_tenant(struct arm_call *call, const json_t *properties, struct err *err) {
 	const char *tenant = json_str(properties, "tenantId");
 	if (tenant && !strv_eq_nocase(tenant, call->caller->tenant))
-		return bad_request(err, "The property \"tenantId\" must be the tenant of the subscription.");
+		return vaults_bad_request(err, "The property \"tenantId\" must be the tenant of the subscription.");
 	return 0;
+}
+
+// A member that is not set, or null, leaves what is.
+static int read_flag(const json_t *properties, const char *name, bool *flag, struct err *err) {
+	const json_t *given = json_object_get(properties, name);
+	if (!given || json_is_null(given))
+		return 0;
+	if (!json_is_boolean(given))
+		return vaults_bad_request(err, "The property \"%s\" must be true or false.", name);
+	*flag = json_is_true(given);
+	return 0;
+}
+
+static int read_public_access(const json_t *properties, struct vault_record *v, struct err *err) {
+	const json_t *given = json_object_get(properties, "publicNetworkAccess");
+	const char *access = json_string_value(given);
+	if (!given || json_is_null(given))
+		return 0;
+	if (!access || (!strv_eq_nocase(access, "Enabled") && !strv_eq_nocase(access, "Disabled")))
+		return vaults_bad_request(err, "The property \"publicNetworkAccess\" must be Enabled or Disabled.");
+	v->private_only = strv_eq_nocase(access, "Disabled");
+	return 0;
+}
+
+// Who may change the model decides who has access at all, which is for those who may assign roles without condition.
+static int read_model(struct arm_call *call, const json_t *properties, struct vault_record *v, bool exists, struct err *err) {
+	bool before = v->rbac;
+	int rc = read_flag(properties, "enableRbacAuthorization", &v->rbac, err);
+	if (rc == 0 && exists && v->rbac != before)
+		rc = arm_authorize(call, call->target->id, "Microsoft.Authorization/roleAssignments/write", err);
+	return rc;
 }
 
 // Everything the request says, into the vault's record.
@@ -77,23 +105,41 @@ static int read_settings(struct arm_call *call, const json_t *properties, struct
 		rc = read_retention(properties, v, exists, err);
 	if (rc == 0)
 		rc = read_protection(properties, v, err);
-	// API versions from 2026-02-01 make RBAC the default; earlier ones need it said.
-	const char *version = http_query(call->request, "api-version");
-	v->rbac = json_bool(properties, "enableRbacAuthorization", exists ? v->rbac : strcmp(version, "2026-02-01") >= 0);
-	return rc;
+	if (rc == 0)
+		rc = read_flag(properties, "enabledForDeployment", &v->for_deployment, err);
+	if (rc == 0)
+		rc = read_flag(properties, "enabledForDiskEncryption", &v->for_disk_encryption, err);
+	if (rc == 0)
+		rc = read_flag(properties, "enabledForTemplateDeployment", &v->for_template_deployment, err);
+	if (rc == 0)
+		rc = read_public_access(properties, v, err);
+	return rc < 0 ? rc : read_model(call, properties, v, exists, err);
 }
 
-static int write_properties(struct resource *r, const struct vault_record *v, struct err *err) {
+static int save_policies(struct arm_call *call, const json_t *properties, const struct vault_record *v, struct err *err) {
+	const json_t *list = json_object_get(properties, "accessPolicies");
+	return !list || json_is_null(list) ? 0 : vault_policies_set(call->tx, v, list, err);
+}
+
+static int show_properties(struct arm_call *call, struct resource *r, json_t *shown, struct err *err) {
+	struct vault_record v;
+	_cleanup_json_ json_t *policies = NULL;
+	int rc = vault_find(call->tx, r->name, &v, err);
+	if (rc == 0)
+		rc = vault_policies_get(call->tx, v.name, &policies, err);
+	if (rc < 0)
+		return rc;
 	char uri[96];
-	(void)snprintf(uri, sizeof(uri), "https://%s.vault.azure.net/", v->name);
-	_cleanup_json_ json_t *shown = json_pack("{s:{s:s, s:s}, s:s, s:s, s:b, s:i, s:b, s:[], s:s, s:s}", "sku", "family", "A",
-		"name", v->sku, "tenantId", v->tenant_id, "vaultUri", uri, "enableSoftDelete", 1, "softDeleteRetentionInDays",
-		(int)v->retention_days, "enableRbacAuthorization", v->rbac, "accessPolicies", "publicNetworkAccess", "Enabled",
-		"provisioningState", "Succeeded");
-	json_t *properties = resource_properties(r);
-	if (!shown || !properties || json_object_update(properties, shown) < 0)
+	(void)snprintf(uri, sizeof(uri), "https://%s.vault.azure.net/", v.name);
+	json_t *properties = json_pack("{s:{s:s, s:s}, s:s, s:s, s:b, s:i, s:b, s:b, s:b, s:b, s:O, s:s, s:s}", "sku", "family", "A",
+		"name", v.sku, "tenantId", v.tenant_id, "vaultUri", uri, "enableSoftDelete", 1, "softDeleteRetentionInDays",
+		(int)v.retention_days, "enableRbacAuthorization", v.rbac, "enabledForDeployment", v.for_deployment,
+		"enabledForDiskEncryption", v.for_disk_encryption, "enabledForTemplateDeployment", v.for_template_deployment,
+		"accessPolicies", policies, "publicNetworkAccess", v.private_only ? "Disabled" : "Enabled", "provisioningState",
+		"Succeeded");
+	if (json_set(shown, "properties", properties) < 0)
 		return err_oom(err);
-	if (v->purge_protection && json_set_bool(properties, "enablePurgeProtection", true) < 0)
+	if (v.purge_protection && json_set_bool(properties, "enablePurgeProtection", true) < 0)
 		return err_oom(err);
 	return 0;
 }
@@ -113,12 +159,14 @@ static int check_taken(const struct resource *r, const struct vault_record *v, b
 }
 
 static int new_record(struct arm_call *call, const struct resource *r, struct vault_record *v, struct err *err) {
-	*v = (struct vault_record){.created = clock_now()};
+	// API versions from 2026-02-01 make RBAC the default; earlier ones need it said.
+	*v = (struct vault_record){
+		.created = clock_now(), .rbac = strcmp(http_query(call->request, "api-version"), "2026-02-01") >= 0};
 	if (strv_copy(v->name, sizeof(v->name), r->name) < 0 ||
 		strv_copy(v->resource_id, sizeof(v->resource_id), r->display_id) < 0 ||
 		strv_copy(v->tenant_id, sizeof(v->tenant_id), call->caller->tenant) < 0 ||
 		strv_copy(v->location, sizeof(v->location), json_str(r->body, "location")) < 0)
-		return bad_request(err, "The vault's resource id is too long.");
+		return vaults_bad_request(err, "The vault's resource id is too long.");
 	return 0;
 }
 
@@ -127,8 +175,8 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	const char *mode = json_str(properties, "createMode");
 	bool recover = mode && strv_eq_nocase(mode, "recover");
 	if (!json_is_object(properties) && !patch)
-		return bad_request(err, "The property \"properties\" is missing.");
-	int rc = check_name(r->name, err);
+		return vaults_bad_request(err, "The property \"properties\" is missing.");
+	int rc = vaults_check_name(r->name, err);
 	if (rc < 0)
 		return rc;
 
@@ -141,7 +189,7 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = check_taken(r, &v, recover, err);
 	// The record says where its sets must be, so the document may not say otherwise.
 	if (rc == 0 && !strv_eq_nocase(v.location, json_str(r->body, "location")))
-		rc = bad_request(err, "The vault can only be recovered in the location it was deleted in.");
+		rc = vaults_bad_request(err, "The vault can only be recovered in the location it was deleted in.");
 	if (rc == 0 && v.deleted)
 		rc = vault_recover(call->tx, r->name, err);
 	// A recovered vault keeps the settings it was deleted with.
@@ -149,7 +197,9 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = read_settings(call, properties, &v, exists, err);
 	if (rc == 0 && !recover)
 		rc = vault_save(call->tx, &v, err);
-	return rc < 0 ? rc : write_properties(r, &v, err);
+	if (rc == 0 && !recover)
+		rc = save_policies(call, properties, &v, err);
+	return rc;
 }
 
 static int remove_vault(struct arm_call *call, struct resource *r, struct err *err) {
@@ -160,98 +210,6 @@ const struct arm_type vaults_type = {
 	.name = "Microsoft.KeyVault/vaults",
 	.has_location = true,
 	.put = put,
+	.show = show_properties,
 	.remove = remove_vault,
 };
-
-// POST {subscription}/providers/Microsoft.KeyVault/checkNameAvailability
-static int handle_names(struct arm_call *call, struct err *err) {
-	_cleanup_json_ json_t *body = NULL;
-	if (strcmp(http_method(call->request), "POST") != 0 || call->target->name[0])
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The availability of a name is asked with POST.");
-	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/checkNameAvailability/read", err);
-	if (rc == 0)
-		rc = arm_body(call->request, &body, err);
-	if (rc < 0)
-		return rc;
-	const char *name = json_str(body, "name"), *type = json_str(body, "type");
-	if (!name || !type || !strv_eq_nocase(type, "Microsoft.KeyVault/vaults"))
-		return bad_request(err, "The parameters \"name\" and \"type\" (Microsoft.KeyVault/vaults) are required.");
-
-	struct vault_record v;
-	struct err why = {0};
-	const char *reason = NULL;
-	if (check_name(name, &why) < 0)
-		reason = "AccountNameInvalid";
-	else if ((rc = vault_find(call->tx, name, &v, err)) == 0)
-		reason = "AlreadyExists";
-	else if (rc != -ENOENT)
-		return rc;
-	call->response->json = !reason ? json_pack("{s:b}", "nameAvailable", 1)
-				       : json_pack("{s:b, s:s, s:s}", "nameAvailable", 0, "reason", reason, "message",
-						 why.message[0] ? why.message : "The name is already in use.");
-	return call->response->json ? 0 : err_oom(err);
-}
-
-const struct arm_type vault_names_type = {.name = "Microsoft.KeyVault/checkNameAvailability", .raw = handle_names};
-
-// Microsoft.KeyVault/locations/deletedVaults: read, and purge; Microsoft.KeyVault/deletedVaults: list.
-static json_t *render_deleted(const struct arm_call *call, const struct vault_record *v) {
-	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
-	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/deletedVaults/%s",
-		call->target->subscription, v->location, v->name);
-	if (!id)
-		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", v->name, "type",
-		"Microsoft.KeyVault/deletedVaults", "properties", "vaultId", v->resource_id, "location", v->location, "deletionDate",
-		clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge), "purgeProtectionEnabled",
-		v->purge_protection);
-}
-
-static int show_deleted(struct arm_call *call, const struct vault_record *v, struct err *err) {
-	call->response->json = render_deleted(call, v);
-	return call->response->json ? 0 : err_oom(err);
-}
-
-static int list_deleted(struct arm_call *call, struct err *err) {
-	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0])
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Deleted vaults can be listed here.");
-	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/deletedVaults/read", err);
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
-		return err_oom(err);
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (rc == 0)
-		rc = store_query(call->tx, &rows, err, "SELECT name FROM vaults WHERE deleted IS NOT NULL ORDER BY name", "");
-	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
-		struct vault_record v;
-		rc = vault_find(call->tx, store_text(rows, 0), &v, err);
-		if (rc == 0 && access_scope_within(v.resource_id, call->target->scope) &&
-			json_array_append_new(value, render_deleted(call, &v)) < 0)
-			return err_oom(err);
-	}
-	return rc;
-}
-
-const struct arm_type deleted_vaults_list_type = {.name = "Microsoft.KeyVault/deletedVaults", .raw = list_deleted};
-
-static int handle_deleted(struct arm_call *call, struct err *err) {
-	bool purge = strcmp(http_method(call->request), "POST") == 0 && strv_eq_nocase(call->target->tail, "purge");
-	if (!purge && (strcmp(http_method(call->request), "GET") != 0 || call->target->tail[0] || !call->target->name[0]))
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "A deleted vault can be read by its name, and purged.");
-	int rc = arm_authorize(call, call->target->scope,
-		purge ? "Microsoft.KeyVault/locations/deletedVaults/purge/action" : "Microsoft.KeyVault/locations/deletedVaults/read",
-		err);
-	struct vault_record v;
-	if (rc == 0)
-		rc = vault_find(call->tx, call->target->name, &v, err);
-	if (rc < 0 && rc != -ENOENT)
-		return rc;
-	// Only the vaults of this subscription, and no group of it: what is deleted belongs to none.
-	if (rc == -ENOENT || call->target->group[0] || !v.deleted || !access_scope_within(v.resource_id, call->target->scope))
-		return err_set(err, -ENOENT, 404, "DeletedVaultNotFound", "The specified deleted vault '%s' does not exist.",
-			call->target->name);
-	return purge ? vault_purge(call->tx, v.name, err) : show_deleted(call, &v, err);
-}
-
-const struct arm_type deleted_vaults_type = {.name = "Microsoft.KeyVault/locations/deletedVaults", .raw = handle_deleted};

@@ -73,5 +73,24 @@ static const char step_1[] =
 	"  status BIGINT NOT NULL, record TEXT NOT NULL);"
 	"CREATE INDEX audit_by_vault ON audit (vault, time_ns);";
 
-const char *const schema_steps[] = {step_1};
+// Access policies, network rules and the other settings of vaults. A mask has one bit a permission, by its place in the
+// table of vault/policies.c, where names are only ever added at the end; entry is the JSON that was sent.
+static const char step_2[] =
+	"ALTER TABLE vaults ADD COLUMN for_deployment BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE vaults ADD COLUMN for_disk_encryption BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE vaults ADD COLUMN for_template_deployment BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE vaults ADD COLUMN private_only BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE vaults ADD COLUMN network_acls TEXT;"
+	"ALTER TABLE vaults ADD COLUMN network_deny BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE vaults ADD COLUMN network_no_bypass BIGINT NOT NULL DEFAULT 0;"
+	"CREATE TABLE vault_ip_rules ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), ordinal BIGINT NOT NULL, first_address BIGINT NOT NULL,"
+	"  last_address BIGINT NOT NULL, PRIMARY KEY (vault, ordinal));"
+	// application_id is '' where the policy is the object's own.
+	"CREATE TABLE vault_policies ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), object_id TEXT NOT NULL, application_id TEXT NOT NULL,"
+	"  ordinal BIGINT NOT NULL, entry TEXT NOT NULL, key_mask BIGINT NOT NULL, secret_mask BIGINT NOT NULL,"
+	"  PRIMARY KEY (vault, object_id, application_id));";
+
+const char *const schema_steps[] = {step_1, step_2};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -65,17 +65,24 @@ static int forbidden_by_rbac(const struct call *c, const char *action, const cha
 		c->caller.appid, c->caller.oid, c->caller.iss, action, resource, c->vault.name, c->vault.location);
 }
 
-// Vaults with access policies: none are enacted, so nobody is allowed.
-static int forbidden_by_policy(const struct call *c, struct err *err) {
+static int forbidden_by_policy(const struct call *c, const char *collection, struct err *err) {
 	return err_set_inner(err, -EACCES, 403, "Forbidden", "ForbiddenByPolicy",
-		"The user, group or application 'appid=%s;oid=%s;numgroups=0;iss=%s' does not have keys %s permission on key vault "
+		"The user, group or application 'appid=%s;oid=%s;numgroups=0;iss=%s' does not have %s %s permission on key vault "
 		"'%s;location=%s'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
-		c->caller.appid, c->caller.oid, c->caller.iss, c->op->permission, c->vault.name, c->vault.location);
+		c->caller.appid, c->caller.oid, c->caller.iss, collection, c->op->permission, c->vault.name, c->vault.location);
+}
+
+static int authorize_by_policy(struct call *c, struct store_tx *tx, const char *collection, struct err *err) {
+	int rc = vault_policies_check(tx, c->vault_key, &c->caller, collection, c->op->permission, err);
+	if (rc == -EACCES)
+		rc = platform_check(c, tx, collection, err);
+	return rc == -EACCES ? forbidden_by_policy(c, collection, err) : rc;
 }
 
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) {
+	static const char collection[] = "keys";
 	if (!c->vault.rbac)
-		return forbidden_by_policy(c, err);
+		return authorize_by_policy(c, tx, collection, err);
 	char action[96], scope[sizeof(c->vault.resource_id) + KEY_NAME_MAX + 16];
 	(void)snprintf(action, sizeof(action), "Microsoft.KeyVault/vaults/keys/%s", c->op->action);
 	(void)snprintf(scope, sizeof(scope), "%s%s%s", c->vault.resource_id, c->name ? "/keys/" : "", c->name ? c->name : "");

@@ -23,7 +23,7 @@
 #define GROUP "/subscriptions/0f3e7a52-0000-4000-8000-000000000001/resourceGroups/rg"
 #define VAULT_ID(name) GROUP "/providers/Microsoft.KeyVault/vaults/" name
 
-// Vaults: "alpha" standard, 90 days; "Beta" premium, 7 days, purge protection; "policy" with access policies; "foreign"
+// Vaults: "alpha" standard, 90 days; "Beta" premium, 7 days, purge protection; "policy" with access policies and none yet; "foreign"
 // of another tenant; "gone" deleted. All in "westeurope".
 
 struct fixture {

@@ -71,6 +71,11 @@ int call_authenticate(struct call *c, struct err *err) _must_check_;
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
 const char *call_challenge(const struct call *c, char *out, size_t size);  // value of WWW-Authenticate
 
+// In platform.c. Is the caller the compute service of the vault's subscription; and may it do this operation because the
+// vault opened itself to it? -EACCES (err untouched) when not.
+int platform_calls(const struct call *c, struct store_tx *tx, bool *out, struct err *err) _must_check_;
+int platform_check(const struct call *c, struct store_tx *tx, const char *collection, struct err *err) _must_check_;
+
 // In respond.c.
 void call_respond(struct call *c, const struct err *err, struct http_response *res);
 void call_respond_withheld(struct call *c, const struct err *err, struct http_response *res);

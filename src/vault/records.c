@@ -32,7 +32,8 @@ int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, 
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = store_query(tx, &rows, err,
 		"SELECT display_name, resource_id, tenant_id, location, sku, rbac, retention_days, purge_protection, created,"
-		" deleted, purge_at FROM vaults WHERE name = $1", "s", key);
+		" deleted, purge_at, for_deployment, for_disk_encryption, for_template_deployment, private_only, network_deny,"
+		" network_no_bypass FROM vaults WHERE name = $1", "s", key);
 	if (rc < 0)
 		return rc;
 	rc = store_next(rows, err);
@@ -52,6 +53,12 @@ int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, 
 	v.created = store_int(rows, 8);
 	v.deleted = store_int(rows, 9);
 	v.purge_at = store_int(rows, 10);
+	v.for_deployment = store_int(rows, 11) != 0;
+	v.for_disk_encryption = store_int(rows, 12) != 0;
+	v.for_template_deployment = store_int(rows, 13) != 0;
+	v.private_only = store_int(rows, 14) != 0;
+	v.network_deny = store_int(rows, 15) != 0;
+	v.network_no_bypass = store_int(rows, 16) != 0;
 	*out = v;
 	return 0;
 }
@@ -97,11 +104,31 @@ static int check_update(const struct vault_record *old, const struct vault_recor
 	return 0;
 }
 
+// Azure does not say what becomes of keys in an HSM when the tier that has one is left; so it is not left with them.
+static int check_downgrade(struct store_tx *tx, const char *key, struct err *err) {
+	int64_t count = 0;
+	int rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM vault_key_versions WHERE vault = $1 AND kty LIKE '%-HSM'",
+		"s", key);
+	if (rc == 0 && count > 0)
+		rc = err_set(err, -EBUSY, 400, "BadRequest",
+			"The property \"sku.name\" cannot be set to standard while the vault has keys that are protected by an HSM.");
+	return rc;
+}
+
 static int insert_vault(struct store_tx *tx, const struct vault_record *v, const char *key, struct err *err) {
 	int rc = store_exec(tx, err,
 		"INSERT INTO vaults (name, display_name, resource_id, tenant_id, location, sku, rbac, retention_days,"
 		" purge_protection, created) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)", "ssssssiiii", key, v->name, v->resource_id,
 		v->tenant_id, v->location, v->sku, (int64_t)v->rbac, v->retention_days, (int64_t)v->purge_protection, v->created);
+	return rc < 0 ? rc : 0;
+}
+
+static int update_settings(struct store_tx *tx, const struct vault_record *v, const char *key, struct err *err) {
+	int rc = store_exec(tx, err,
+		"UPDATE vaults SET sku = $1, rbac = $2, purge_protection = $3, for_deployment = $4, for_disk_encryption = $5,"
+		" for_template_deployment = $6, private_only = $7 WHERE name = $8", "siiiiiis", v->sku, (int64_t)v->rbac,
+		(int64_t)v->purge_protection, (int64_t)v->for_deployment, (int64_t)v->for_disk_encryption,
+		(int64_t)v->for_template_deployment, (int64_t)v->private_only, key);
 	return rc < 0 ? rc : 0;
 }
 
@@ -113,15 +140,14 @@ int vault_save(struct store_tx *tx, const struct vault_record *v, struct err *er
 	vault_lower_name(v->name, key);
 	struct vault_record old;
 	rc = vault_find(tx, key, &old, err);
-	if (rc == -ENOENT)
-		return insert_vault(tx, v, key, err);
-	if (rc == 0)
+	if (rc == -ENOENT) {
+		rc = insert_vault(tx, v, key, err);
+	} else if (rc == 0) {
 		rc = check_update(&old, v, err);
-	if (rc < 0)
-		return rc;
-	rc = store_exec(tx, err, "UPDATE vaults SET sku = $1, rbac = $2, purge_protection = $3 WHERE name = $4", "siis", v->sku,
-		(int64_t)v->rbac, (int64_t)v->purge_protection, key);
-	return rc < 0 ? rc : 0;
+		if (rc == 0 && vault_is_premium(&old) && !vault_is_premium(v))
+			rc = check_downgrade(tx, key, err);
+	}
+	return rc < 0 ? rc : update_settings(tx, v, key, err);
 }
 
 static int mark(struct store_tx *tx, const char *name, int64_t deleted, int64_t purge_at, struct err *err) {
@@ -161,6 +187,8 @@ static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
 	static const char *const statements[] = {
 		"DELETE FROM vault_key_versions WHERE vault = $1",
 		"DELETE FROM vault_keys WHERE vault = $1",
+		"DELETE FROM vault_policies WHERE vault = $1",
+		"DELETE FROM vault_ip_rules WHERE vault = $1",
 		"DELETE FROM vaults WHERE name = $1",
 	};
 	int rc = 0;

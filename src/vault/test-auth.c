@@ -145,13 +145,89 @@ static void test_assignment_on_one_key(void **state) {
 	fixture_refused(f, f->single, "GET", "beta", "/keys/only" V, NULL, 403, "Forbidden", "ForbiddenByRbac", "vaults/beta");
 }
 
-static void test_access_policies_allow_nobody(void **state) {
-	struct fixture *f = *state;
+static void expect_policy_refusal(struct fixture *f, const struct entra_principal *p, const char *token, const char *path,
+	const char *permission) {
 	_cleanup_free_ char *words = strv_printf("The user, group or application 'appid=%s;oid=%s;numgroups=0;iss=https://"
-		"sts.windows.net/%s/' does not have keys wrapKey permission on key vault 'policy;location=westeurope'. For help "
-		"resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287", f->admin_id.app_id,
-		f->admin_id.object_id, f->tenant);
-	fixture_refused(f, f->admin, "POST", "policy", "/keys/k/wrapkey" V, "{}", 403, "Forbidden", "ForbiddenByPolicy", words);
+		"sts.windows.net/%s/' does not have keys %s permission on key vault 'policy;location=westeurope'. For help resolving "
+		"this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287", p->app_id, p->object_id, f->tenant, permission);
+	fixture_refused(f, token, "POST", "policy", path, "{}", 403, "Forbidden", "ForbiddenByPolicy", words);
+	_cleanup_json_ json_t *record = fixture_last_record(f, "policy");
+	assert_string_equal(json_str(record, "resultSignature"), "Forbidden");
+	assert_int_equal(json_int(record, "properties.httpStatusCode", 0), 403);
+	assert_non_null(strstr(json_str(record, "resultDescription"), "does not have keys"));
+}
+
+static void set_policies(struct fixture *f, json_t *list) {
+	_cleanup_json_ json_t *owned = list;
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct vault_record v;
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
+	assert_int_equal(vault_find(tx, "policy", &v, NULL), 0);
+	assert_int_equal(vault_policies_set(tx, &v, owned, NULL), 0);
+	assert_int_equal(store_commit(&tx, NULL), 0);
+}
+
+static void test_access_policies(void **state) {
+	struct fixture *f = *state;
+	// Roles count for nothing in a vault with access policies.
+	expect_policy_refusal(f, &f->admin_id, f->admin, "/keys/k/wrapkey" V, "wrapKey");
+	set_policies(f, json_pack("[{s:s, s:s, s:{s:[s,s]}}]", "tenantId", f->tenant, "objectId", f->nobody_id.object_id,
+		"permissions", "keys", "create", "Get"));
+	assert_int_equal(fixture_call(f, f->nobody, "POST", "policy", "/keys/k/create" V, "{\"kty\":\"RSA\"}", NULL), 200);
+	assert_int_equal(fixture_call(f, f->nobody, "GET", "policy", "/keys/k" V, NULL, NULL), 200);
+	expect_policy_refusal(f, &f->nobody_id, f->nobody, "/keys/k/wrapkey" V, "wrapKey");
+	expect_policy_refusal(f, &f->admin_id, f->admin, "/keys/k/create" V, "create");
+	set_policies(f, json_array());
+	expect_policy_refusal(f, &f->nobody_id, f->nobody, "/keys/k/create" V, "create");
+}
+
+static void save_flags(struct fixture *f, bool deployment, bool disk_encryption) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct vault_record v;
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
+	assert_int_equal(vault_find(tx, "policy", &v, NULL), 0);
+	v.for_deployment = deployment;
+	v.for_disk_encryption = disk_encryption;
+	v.for_template_deployment = true;
+	assert_int_equal(vault_save(tx, &v, NULL), 0);
+	assert_int_equal(store_commit(&tx, NULL), 0);
+}
+
+static void make_hypervisor(struct fixture *f, const char *scope) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	char name[ENC_UUID_SIZE];
+	assert_int_equal(enc_uuid(name), 0);
+	const struct access_assignment a = {.scope = scope, .name = name, .principal_id = f->single_id.object_id,
+		.principal_type = "ServicePrincipal", .role_id = ACCESS_ROLE_HYPERVISOR, .created_by = f->single_id.object_id};
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
+	assert_int_equal(access_assign(tx, &a, NULL), 0);
+	assert_int_equal(store_commit(&tx, NULL), 0);
+}
+
+// What enabledForDiskEncryption opens, and to whom.
+static void test_the_platform_uses_what_is_opened_to_it(void **state) {
+	struct fixture *f = *state;
+	set_policies(f, json_pack("[{s:s, s:s, s:{s:[s]}}]", "tenantId", f->tenant, "objectId", f->nobody_id.object_id,
+		"permissions", "keys", "create"));
+	assert_int_equal(fixture_call(f, f->nobody, "POST", "policy", "/keys/ade/create" V, "{\"kty\":\"RSA\"}", NULL), 200);
+	static const char wrap[] = "{\"alg\":\"RSA-OAEP\",\"value\":\"c2VjcmV0\"}";
+	save_flags(f, true, true);
+	// The role alone does not make a hypervisor, wherever it was given.
+	make_hypervisor(f, GROUP);
+	make_hypervisor(f, "/subscriptions/0f3e7a52-0000-4000-8000-000000000002/resourceGroups/g/providers/"
+		"Custodisk.Host/hypervisors/other");
+	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/wrapkey" V, "wrapKey");
+	make_hypervisor(f, GROUP "/providers/Custodisk.Host/hypervisors/local");
+	assert_int_equal(fixture_call(f, f->single, "POST", "policy", "/keys/ade/wrapkey" V, wrap, NULL), 200);
+	assert_int_equal(fixture_call(f, f->single, "GET", "policy", "/keys/ade" V, NULL, NULL), 200);
+	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/rotate" V, "rotate");
+	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/create" V, "create");
+	expect_policy_refusal(f, &f->nobody_id, f->nobody, "/keys/ade/wrapkey" V, "wrapKey");
+	// Deployment is about secrets, and no key.
+	save_flags(f, true, false);
+	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/wrapkey" V, "wrapKey");
+	save_flags(f, false, false);
+	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/unwrapkey" V, "unwrapKey");
 }
 
 static void expect_header(const struct http_reply *reply, const char *name, const char *value) {
@@ -265,7 +341,8 @@ int main(void) {
 		cmocka_unit_test(test_forbidden_by_rbac),
 		cmocka_unit_test(test_every_operation_asks),
 		cmocka_unit_test(test_assignment_on_one_key),
-		cmocka_unit_test(test_access_policies_allow_nobody),
+		cmocka_unit_test(test_access_policies),
+		cmocka_unit_test(test_the_platform_uses_what_is_opened_to_it),
 		cmocka_unit_test(test_response_headers),
 		cmocka_unit_test(test_record_of_a_request),
 		cmocka_unit_test(test_every_request_is_recorded),

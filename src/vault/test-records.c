@@ -65,6 +65,50 @@ static void test_save_and_find(void **state) {
 	assert_memory_equal(&found, &v, sizeof(v));
 }
 
+static void test_settings(void **state) {
+	(void)state;
+	_cleanup_tx_ struct store_tx *tx = begin();
+	struct vault_record v = vault_named("vault"), found;
+	bool *const flags[] = {&v.for_deployment, &v.for_disk_encryption, &v.for_template_deployment, &v.private_only};
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		// On creation (the first time round) and on update; each by itself.
+		*flags[i] = true;
+		assert_int_equal(vault_save(tx, &v, NULL), 0);
+		assert_int_equal(vault_find(tx, "vault", &found, NULL), 0);
+		assert_memory_equal(&found, &v, sizeof(v));
+		*flags[i] = false;
+	}
+	assert_int_equal(vault_save(tx, &v, NULL), 0);
+	assert_int_equal(vault_find(tx, "vault", &found, NULL), 0);
+	assert_memory_equal(&found, &v, sizeof(v));
+}
+
+static void test_tiers(void **state) {
+	(void)state;
+	_cleanup_tx_ struct store_tx *tx = begin();
+	struct err err = {0};
+	struct vault_record v = vault_named("vault"), found;
+	static const char *const tiers[] = {"standard", "premium", "standard", "premium"};
+	for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
+		(void)snprintf(v.sku, sizeof(v.sku), "%s", tiers[i]);
+		assert_int_equal(vault_save(tx, &v, &err), 0);
+		assert_int_equal(vault_find(tx, "vault", &found, &err), 0);
+		assert_int_equal(vault_is_premium(&found), i % 2);
+	}
+	// A key in an HSM stays in the tier that has one, also while it is deleted.
+	_cleanup_key_ struct key_row k = {.name = "k", .version = "00000000000000000000000000000000", .kty = "RSA-HSM",
+		.ops = KEY_OPS_DEFAULT, .enabled = true, .jwk = strdup("{}")};
+	assert_int_equal(buf_append(&k.sealed, "x", 1), 0);
+	assert_int_equal(key_add_version(tx, "vault", &k, &err), 0);
+	assert_int_equal(key_mark(tx, "vault", "k", 1000, 2000, &err), 0);
+	(void)snprintf(v.sku, sizeof(v.sku), "standard");
+	assert_int_equal(vault_save(tx, &v, &err), -EBUSY);
+	assert_int_equal(err.status, 400);
+	assert_non_null(strstr(err.message, "sku.name"));
+	assert_int_equal(key_remove(tx, "vault", "k", &err), 0);
+	assert_int_equal(vault_save(tx, &v, &err), 0);
+}
+
 static void test_save_refuses(void **state) {
 	(void)state;
 	_cleanup_tx_ struct store_tx *tx = begin();
@@ -246,6 +290,8 @@ static void test_contexts_tell_everything_apart(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_save_and_find),
+		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_tiers),
 		cmocka_unit_test(test_save_refuses),
 		cmocka_unit_test(test_delete_recover_purge),
 		cmocka_unit_test(test_purge_protection_holds_until_the_end_of_retention),

@@ -2,6 +2,9 @@
 // Key Vault: the data plane of *.vault.azure.net (keys), soft delete, purge protection, audit.
 #pragma once
 
+#include <jansson.h>
+#include <string.h>
+
 #include "base/enc.h"
 #include "entra/entra.h"
 #include "keeper/client.h"
@@ -29,21 +32,45 @@ struct vault_record {
 	char tenant_id[ENC_UUID_SIZE];
 	char location[64];
 	char sku[16];                   // "standard" or "premium"
-	bool rbac;                      // false: access policies, which are refused on use (deny by default)
+	bool rbac;                      // false: access policies
 	int64_t retention_days;         // 7..90
 	bool purge_protection;
+	// Under access policies the platform's compute service may use what the first two say; the third is recorded.
+	bool for_deployment, for_disk_encryption, for_template_deployment;
+	bool private_only;              // publicNetworkAccess Disabled
+	// Of networkAcls; changed by vault_network_set alone.
+	bool network_deny, network_no_bypass;
 	int64_t created;
 	int64_t deleted, purge_at;      // 0 while live
 };
 
 // By name (any case), live or deleted. -ENOENT.
 int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) _must_check_;
-// Create, or update the mutable settings (sku, rbac, purge_protection) of the vault of that name.
+// Create, or update the mutable settings (sku, rbac, purge_protection, for_*, private_only) of the vault of that name.
 int vault_save(struct store_tx *tx, const struct vault_record *v, struct err *err) _must_check_;
 // Soft delete, recover, purge (-EPERM under purge protection). `now` from the clock.
 int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err *err) _must_check_;
 int vault_recover(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 int vault_purge(struct store_tx *tx, const char *name, struct err *err) _must_check_;
+
+static inline bool vault_is_premium(const struct vault_record *v) {
+	return strcmp(v->sku, "premium") == 0;
+}
+
+// In policies.c: access policies, of a vault that was saved. Lists are arrays of AccessPolicyEntry of the control plane;
+// what is wrong in one is -EINVAL (400 BadRequest). Set replaces all policies; merge does to each entry's policy of the same
+// object and application what Azure's PUT accessPolicies/{add|replace|remove} does. *out of get is the caller's.
+#define VAULT_POLICIES_MAX 1024
+enum vault_policy_merge { VAULT_POLICY_ADD, VAULT_POLICY_REPLACE, VAULT_POLICY_REMOVE };
+int vault_policies_set(struct store_tx *tx, const struct vault_record *v, const json_t *list, struct err *err) _must_check_;
+int vault_policies_merge(struct store_tx *tx, const struct vault_record *v, enum vault_policy_merge how, const json_t *list,
+	struct err *err) _must_check_;
+int vault_policies_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
+
+// Does a policy of the vault (its name in lower case) give the caller this permission ("wrapKey") on a collection ("keys")?
+// 0, -EACCES (err untouched), other negative errno.
+int vault_policies_check(struct store_tx *tx, const char *vault, const struct caller *caller, const char *collection,
+	const char *permission, struct err *err) _must_check_;
 
 // For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}")
 // one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the types of Microsoft.KeyVault know of each other.
+#pragma once
+
+#include "arm/type.h"
+
+// Refuse in the provider's words: 400 BadRequest (-EINVAL).
+#define vaults_bad_request(err, ...) err_set(err, -EINVAL, 400, "BadRequest", __VA_ARGS__)
+
+// 400 VaultNameNotValid (-EINVAL).
+int vaults_check_name(const char *name, struct err *err) _must_check_;
