@@ -29,7 +29,7 @@ void log_msg(enum log_level level, const char *fmt, ...) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 
-	int n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s\n", clock_rfc3339(clock_now(), when), process_name,
+	int n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s\n", clock_rfc3339(clock_real_now(), when), process_name,
 		(int)getpid(), names[level], text);
 	if (n > 0) {
 		// One write a line keeps the lines of many processes apart. There is nowhere to report a failure to.
