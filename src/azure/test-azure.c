@@ -231,6 +231,31 @@ static void test_a_token_that_has_ended_is_not_kept(void **state) {
 	end();
 }
 
+static void test_a_moved_clock_ends_a_token(void **state) {
+	(void)state;
+	static const struct exchange exchanges[] = {
+		{LOG_IN, 200, TOKEN_BODY},
+		{GET_KEY, 200, KEY_BODY, .bearer = TOKEN},
+		{GET_KEY, 200, KEY_BODY, .bearer = TOKEN},
+		{LOG_IN, 200, OTHER_TOKEN_BODY},
+		{GET_KEY, 200, KEY_BODY, .bearer = "second"},
+		{LOG_IN, 200, TOKEN_BODY},
+		{GET_KEY, 200, KEY_BODY, .bearer = TOKEN},
+	};
+	// Less than the token's lifetime, more than it, and back to before it was made.
+	static const int64_t offsets[] = {0, 3000, 365 * 86400LL, -60};
+	begin(exchanges, ARRAY_SIZE(exchanges));
+	struct azure_client *c = client(&by_secret);
+	struct azure_key key;
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		clock_set_offset(offsets[i]);
+		assert_int_equal(azure_key_get(c, KEY_URL, &key, NULL), 0);
+	}
+	clock_set_offset(0);
+	azure_client_free(c);
+	end();
+}
+
 #define REFUSED_TOKEN                                                                                                 \
 	401, "{\"error\":{\"code\":\"Unauthorized\",\"message\":\"AKV10022: Invalid audience.\"}}", .field = "WWW-Authenticate", \
 		.value = "Bearer authorization=\"https://login.windows.net/t\", resource=\"https://vault.azure.net\""
@@ -526,6 +551,7 @@ int main(void) {
 		cmocka_unit_test(test_client_credentials_and_a_kept_token),
 		cmocka_unit_test(test_managed_identity),
 		cmocka_unit_test(test_a_token_that_has_ended_is_not_kept),
+		cmocka_unit_test(test_a_moved_clock_ends_a_token),
 		cmocka_unit_test(test_401_is_asked_once_more_with_a_new_token),
 		cmocka_unit_test(test_resources_have_tokens_of_their_own),
 		cmocka_unit_test(test_tokens_go_to_no_other_host),

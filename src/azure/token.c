@@ -87,8 +87,8 @@ static int lifetime_of(const json_t *body, int64_t *out) {
 	return 0;
 }
 
-static int parse_token(const struct http_reply *reply, int64_t asked_at, struct secret *bearer, int64_t *usable_until,
-	struct err *err) {
+// *usable: for how many seconds from the question on it is used.
+static int parse_token(const struct http_reply *reply, struct secret *bearer, int64_t *usable, struct err *err) {
 	_cleanup_json_ json_t *body = NULL;
 	int rc = reply_object(reply, &body, err);
 	if (rc < 0)
@@ -108,14 +108,14 @@ static int parse_token(const struct http_reply *reply, int64_t asked_at, struct 
 	if (secret_copy(bearer, text, len) < 0)
 		return err_oom(err);
 	int64_t margin = lifetime / 4 < MARGIN_MAX ? lifetime / 4 : MARGIN_MAX;
-	*usable_until = asked_at + (lifetime - margin) * CLOCK_NSEC_PER_SEC;
+	*usable = lifetime - margin;
 	return 0;
 }
 
 static int fetch(struct http_client *http, const struct azure_credential *credential, const char *resource,
 	struct cached_token *token, struct err *err) {
 	_cleanup_reply_ struct http_reply reply = {0};
-	int64_t asked_at = clock_monotonic_ns();
+	int64_t asked_at = clock_now();
 	int rc = credential->identity_endpoint ? ask_identity(http, credential, resource, &reply, err)
 		: ask_login(http, credential, resource, &reply, err);
 	if (rc < 0)
@@ -123,12 +123,12 @@ static int fetch(struct http_client *http, const struct azure_credential *creden
 	if (!reply_is_success(&reply))
 		return reply_error(&reply, err);
 	struct secret bearer = {0};
-	int64_t usable_until = 0;
-	rc = parse_token(&reply, asked_at, &bearer, &usable_until, err);
+	int64_t usable = 0;
+	rc = parse_token(&reply, &bearer, &usable, err);
 	if (rc < 0)
 		return rc;
 	secret_free(&token->bearer);
-	*token = (struct cached_token){.bearer = bearer, .usable_until = usable_until};
+	*token = (struct cached_token){.bearer = bearer, .from = asked_at, .until = asked_at + usable};
 	return 0;
 }
 
@@ -140,7 +140,8 @@ int token_get(struct token_cache *cache, struct http_client *http, const struct 
 		[TOKEN_FOR_ARM] = AZURE_ARM_RESOURCE,
 	};
 	struct cached_token *token = &cache->tokens[resource];
-	if (!token->bearer.data || clock_monotonic_ns() >= token->usable_until) {
+	int64_t now = clock_now();
+	if (!token->bearer.data || now < token->from || now >= token->until) {
 		int rc = fetch(http, credential, resources[resource], token, err);
 		if (rc < 0) {
 			if (err)

@@ -10,7 +10,7 @@ enum token_for { TOKEN_FOR_VAULT, TOKEN_FOR_HSM, TOKEN_FOR_ARM, TOKEN_FOR_COUNT 
 struct token_cache {
 	struct cached_token {
 		struct secret bearer;  // empty while there is none
-		int64_t usable_until;  // clock_monotonic_ns()
+		int64_t from, until;   // when it may be used, clock_now(): a clock that was moved, either way, ends it
 	} tokens[TOKEN_FOR_COUNT];
 };
 

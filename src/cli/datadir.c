@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/strv.h"
@@ -21,7 +22,7 @@ static const char *const folders[] = {
 	"tls", "keeper", "store", "disks", "import", "serial", "log", "run", "run/disks", "run/machines",
 };
 
-static const char *const files[] = {"instance.json", "bootstrap.json", "host.json", "ca.pem"};
+static const char *const files[] = {"instance.json", "bootstrap.json", "host.json", "ca.pem", "clock"};
 
 static void closedirp(DIR **dir) {
 	if (*dir)
@@ -132,6 +133,11 @@ static int make_folders(const char *path, struct err *err) {
 	return 0;
 }
 
+static int make_clock(const char *path, struct err *err) {
+	_cleanup_free_ char *clock = datadir_file(path, "clock");
+	return clock ? clock_make(clock, err) : err_oom(err);
+}
+
 int datadir_make(const char *path, char **real, struct err *err) {
 	if (path[0] == 0)
 		return err_set(err, -EINVAL, 400, "BadParameter", "the name of the data directory is empty");
@@ -149,6 +155,8 @@ int datadir_make(const char *path, char **real, struct err *err) {
 	if (!absolute)
 		return err_errno(err, -errno, "cannot use %s", path);
 	rc = make_folders(absolute, err);
+	if (rc == 0)
+		rc = make_clock(absolute, err);
 	if (rc < 0)
 		return rc;
 	*real = TAKE_PTR(absolute);

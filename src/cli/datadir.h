@@ -16,7 +16,7 @@ int datadir_choose(const char *option, const char *env, uid_t uid, const char *x
 // The same from this process's environment.
 int datadir_find(const char *option, char **out, struct err *err) _must_check_;
 
-// Make the directory (0700, parents too) and its folders. *real is its absolute path, to be freed. An existing
+// Make the directory (0700, parents too), its folders and its clock. *real is its absolute path, to be freed. An existing
 // directory that belongs to another user, or that holds files of something else, is refused (-EPERM, -ENOTEMPTY).
 int datadir_make(const char *path, char **real, struct err *err) _must_check_;
 

@@ -102,7 +102,7 @@ int service_ready(struct service *v) {
 	if (n < 5 || memcmp(word, "READY", 5) != 0)
 		return 0;
 	v->state = SERVICE_SERVING;
-	v->since = clock_now();
+	v->since = clock_real_now();
 	return 1;
 }
 

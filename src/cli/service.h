@@ -30,7 +30,7 @@ struct service {
 	uint64_t start_ticks;   // of the process, from /proc: tells it from a later one with the same number
 	int ready_fd;           // -1 unless STARTING
 	int64_t started_ns;     // clock_monotonic_ns()
-	int64_t since;          // clock_now() of the last READY
+	int64_t since;          // clock_real_now() of the last READY
 	int64_t due_ns;         // WAITING: when to start; STARTING: when to lose patience
 	int wait_status;        // of the process that ended last
 	unsigned restarts;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/strv.h"
 
 static void expect_choice(const char *wanted, const char *option, const char *env, uid_t uid, const char *xdg, const char *home) {
@@ -43,6 +44,17 @@ static void makes_a_closed_directory(void **state) {
 	assert_true(datadir_has(real, "run/machines"));
 	assert_true(datadir_has(real, "keeper"));
 	assert_false(datadir_has(real, "keeper/root.key"));
+}
+
+static void keeps_the_clock_that_is_there(void **state) {
+	(void)state;
+	_cleanup_free_ char *path = datadir_file(scratch, "data"), *clock = datadir_file(scratch, "data/clock"), *real = NULL,
+		*again = NULL;
+	assert_int_equal(datadir_make(path, &real, NULL), 0);
+	assert_int_equal(mode_of(clock), 0600);
+	assert_int_equal(clock_move(clock, 0, 1000, NULL), 0);
+	assert_int_equal(datadir_make(path, &again, NULL), 0);
+	assert_int_equal(clock_move(clock, 1000, 0, NULL), 0);
 }
 
 static void closes_an_open_directory_of_its_own(void **state) {
@@ -110,6 +122,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chooses_the_place),
 		cmocka_unit_test_setup_teardown(makes_a_closed_directory, make_scratch, remove_scratch),
+		cmocka_unit_test_setup_teardown(keeps_the_clock_that_is_there, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(closes_an_open_directory_of_its_own, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(refuses_what_is_not_its_own, make_scratch, remove_scratch),
 		cmocka_unit_test_setup_teardown(removes_all_but_what_links_lead_to, make_scratch, remove_scratch),

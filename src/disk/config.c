@@ -52,6 +52,7 @@ static int read_texts(struct disk_config *c, struct err *err) {
 		{"environment.httpsSocket", &c->route.https_socket, optional_text},
 		{"environment.httpSocket", &c->route.http_socket, optional_text},
 		{"environment.caFile", &c->route.ca_file, optional_text},
+		{"environment.clockFile", &c->clock_file, optional_text},
 		{"identity.endpoint", &c->credential.identity_endpoint, required_text},
 		{"identity.header", &c->credential.identity_header, optional_text},
 		{"identity.clientId", &c->credential.identity_client_id, optional_text},

@@ -2,7 +2,8 @@
 // The configuration of one disk process: a JSON file that only its owner can read, because it holds the capability
 // to ask for the disk encryption set's tokens.
 //
-// {"environment": {"httpsSocket", "httpSocket", "caFile"},            how to reach the services; all optional
+// {"environment": {"httpsSocket", "httpSocket", "caFile",             how to reach the services; all optional
+//                  "clockFile"},                                      the instance's clock (base/clock.h); optional
 //  "identity": {"endpoint", "header", "clientId"},                    header and clientId optional
 //  "disk": {"id", "file", "diskEncryptionSetId", "keyUrl", "sizeBytes", "headerMac", "importDir", "source"},
 //  "cacheSeconds": 3600, "statusFile": "/…"}                          from headerMac on, and statusFile: optional
@@ -20,6 +21,7 @@ struct disk_config {
 	const char *header_mac;  // NULL before the control plane has recorded one
 	const char *import_dir, *source;  // NULL for an empty disk
 	const char *status_file;          // NULL for none
+	const char *clock_file;           // NULL for the real time
 	uint64_t size;                    // bytes of data, a multiple of 4096
 	int64_t cache_seconds;
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/strv.h"
@@ -72,6 +73,8 @@ static int run(const struct command *command, const char *config_path, struct fa
 	int rc = secret_init(SECRET_HEAP, err);
 	if (rc == 0)
 		rc = disk_config_read(config_path, &config, err);
+	if (rc == 0 && config.clock_file)
+		rc = clock_follow(config.clock_file, err);
 	if (rc == 0)
 		rc = azure_client_new(&config.route, &config.credential, &azure, err);
 	return rc < 0 ? rc : command->run(&config, azure, out, err);

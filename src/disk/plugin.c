@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/secret.h"
@@ -57,6 +58,8 @@ static int open_disk(struct err *err) {
 	int rc = secret_init(SECRET_HEAP, err);
 	if (rc == 0)
 		rc = disk_config_read(config_path, &config, err);
+	if (rc == 0 && config.clock_file)
+		rc = clock_follow(config.clock_file, err);
 	if (rc < 0)
 		return rc;
 	disk_fd = disk_open_locked(config.file, DISK_DATA, err);

@@ -17,7 +17,7 @@
 #include "disk/config.h"
 
 static const char good[] =
-	"{\"environment\":{\"httpsSocket\":\"/s\",\"httpSocket\":\"/p\",\"caFile\":\"/c\"},"
+	"{\"environment\":{\"httpsSocket\":\"/s\",\"httpSocket\":\"/p\",\"caFile\":\"/c\",\"clockFile\":\"/t\"},"
 	"\"identity\":{\"endpoint\":\"http://169.254.169.254/metadata/identity/oauth2/token\",\"header\":\"h\",\"clientId\":\"i\"},"
 	"\"disk\":{\"id\":\"/d\",\"file\":\"/f\",\"diskEncryptionSetId\":\"/e\",\"keyUrl\":\"https://k\",\"headerMac\":null,"
 	"\"sizeBytes\":1048576,\"importDir\":\"/import\",\"source\":\"file:///import/x\"},"
@@ -62,6 +62,7 @@ static void test_everything_is_read(void **state) {
 	assert_string_equal(c.route.https_socket, "/s");
 	assert_string_equal(c.route.http_socket, "/p");
 	assert_string_equal(c.route.ca_file, "/c");
+	assert_string_equal(c.clock_file, "/t");
 	assert_string_equal(c.credential.identity_header, "h");
 	assert_string_equal(c.credential.identity_client_id, "i");
 	assert_null(c.credential.tenant);
@@ -84,7 +85,8 @@ static void test_wrong_members(void **state) {
 		{"disk", "source", "{}"}, {"disk", "importDir", NULL}, {"disk", "sizeBytes", NULL}, {"disk", "sizeBytes", "0"},
 		{"disk", "sizeBytes", "-4096"}, {"disk", "sizeBytes", "4097"}, {"disk", "sizeBytes", "\"4096\""},
 		{"disk", "sizeBytes", "9223372036854771712"}, {"", "cacheSeconds", "0"}, {"", "cacheSeconds", "86401"},
-		{"", "cacheSeconds", NULL}, {"", "statusFile", "1"}, {"environment", "caFile", "[]"}};
+		{"", "cacheSeconds", NULL}, {"", "statusFile", "1"}, {"environment", "caFile", "[]"},
+		{"environment", "clockFile", "1"}};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct disk_config c = {0};
 		struct err err = {0};

@@ -80,7 +80,7 @@ static void status_is(struct fixture *f, const char *state, const char *code, un
 	json_decref(json);
 }
 
-static int set_up(void **state) {
+static int set_up_for(void **state, int64_t cache_seconds) {
 	static unsigned number;
 	struct fixture *f = calloc(1, sizeof(*f));
 	char path[128], name[16], uuid[SEALED_UUID_SIZE];
@@ -88,7 +88,7 @@ static int set_up(void **state) {
 	uint64_t written;
 	test_vault_reset(vault);
 	(void)snprintf(name, sizeof(name), "watch%u", number++);
-	test_config(vault, name, 0, SIZE, NULL, NULL, CACHE_SECONDS, path);
+	test_config(vault, name, 0, SIZE, NULL, NULL, cache_seconds, path);
 	if (disk_config_read(path, &f->config, &err) < 0 ||
 		azure_client_new(&f->config.route, &f->config.credential, &f->azure, &err) < 0 ||
 		create_disk(&f->config, f->azure, &f->disk, uuid, &written, &err) < 0 || door_new(&f->door, &err) < 0 ||
@@ -98,6 +98,14 @@ static int set_up(void **state) {
 	}
 	*state = f;
 	return 0;
+}
+
+static int set_up(void **state) {
+	return set_up_for(state, CACHE_SECONDS);
+}
+
+static int set_up_long(void **state) {
+	return set_up_for(state, 3600);
 }
 
 static int tear_down(void **state) {
@@ -222,6 +230,28 @@ static void test_a_replaced_header_shuts(void **state) {
 	assert_int_equal(use(f), -EACCES);
 }
 
+// With a permission that lasts an hour: only the move makes it ask.
+static void test_a_moved_clock_is_followed(void **state) {
+	struct fixture *f = *state;
+	atomic_store(&vault->keys[0].exp, clock_now() + 30 * 86400);
+	atomic_store(&vault->requests, 0);
+	clock_set_offset(365 * 86400LL);
+	assert_in_range(wait_for(f, -EACCES), 0, 2500);
+	status_is(f, "denied", "KeyVaultAccessForbidden", 0);
+	clock_set_offset(0);
+	assert_in_range(wait_for(f, 0), 0, 2500);
+	// A move by which nothing ends is not felt, but asked about.
+	sleep_ms(1500);
+	atomic_store(&vault->requests, 0);
+	clock_set_offset(86400);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(use(f), 0);
+		sleep_ms(50);
+	}
+	assert_in_range(atomic_load(&vault->requests), 2, 3);  // one question: the key, the unwrapping
+	clock_set_offset(0);
+}
+
 static void test_refused_at_the_start(void **state) {
 	struct fixture *f = *state;
 	struct watch *w = NULL;
@@ -267,6 +297,7 @@ int main(void) {
 		cmocka_unit_test_setup_teardown(test_a_vault_that_hangs_does_not_prolong_the_permission, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_rewrap_is_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_replaced_header_shuts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_moved_clock_is_followed, set_up_long, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_at_the_start, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, begin, end);

@@ -13,7 +13,7 @@
 #include "disk/access_errors.h"
 #include "disk/report.h"
 
-enum { DENIED_RETRY_SECONDS = 2 };
+enum { DENIED_RETRY_SECONDS = 2, CLOCK_LOOK_SECONDS = 1 };
 
 struct watch {
 	const struct disk_config *config;
@@ -23,6 +23,7 @@ struct watch {
 	bool started;
 	pthread_t asker;  // talks to the vault
 	pthread_t guard;  // shuts the door when the permission ends, also while the asker waits for an answer
+	int64_t asked_offset;  // clock_offset() at the last question
 
 	pthread_mutex_t mutex;  // of what follows
 	pthread_cond_t changed;
@@ -83,6 +84,7 @@ static int64_t ask_and_act(struct watch *w, int *result) {
 	_cleanup_opened_ struct opened disk = {0};
 	struct err err = {0};
 	int64_t asked_at = clock_monotonic_ns();
+	w->asked_offset = clock_offset();
 	int rc = ask(w, &disk, &err);
 
 	(void)pthread_mutex_lock(&w->mutex);
@@ -121,12 +123,14 @@ static void wait_until(struct watch *w, int64_t ns) {
 }
 
 static void *run_asker(void *ctx) {
+	const int64_t look = CLOCK_LOOK_SECONDS * CLOCK_NSEC_PER_SEC;
 	struct watch *w = ctx;
 	int64_t next = w->until_ns - w->config->cache_seconds * CLOCK_NSEC_PER_SEC / 4;
 	for (;;) {
+		int64_t now;
 		(void)pthread_mutex_lock(&w->mutex);
-		while (!w->stopping && clock_monotonic_ns() < next)
-			wait_until(w, next);
+		while (!w->stopping && (now = clock_monotonic_ns()) < next && clock_offset() == w->asked_offset)
+			wait_until(w, next - now < look ? next : now + look);
 		bool stopping = w->stopping;
 		(void)pthread_mutex_unlock(&w->mutex);
 		if (stopping)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watching over a served disk's permission. A permission lasts cacheSeconds from the question that the vault answered
 // with yes. It is asked for again at three quarters of that time, with the token that the header holds by then, so that
-// a rewrap is followed. A definite no shuts the door at once. Failures that may pass are retried, at least every second, and
-// the door shuts when the permission ends. While it is shut the vault is asked every two seconds, and a yes opens it.
+// a rewrap is followed, and within a second when the clock was moved, so that a key's beginning and end are. A definite
+// no shuts the door at once. Failures that may pass are retried, at least every second, and the door shuts when the
+// permission ends. While it is shut the vault is asked every two seconds, and a yes opens it.
 #pragma once
 
 #include "disk/config.h"

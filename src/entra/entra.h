@@ -36,6 +36,9 @@ int entra_add_tenant(struct store_tx *tx, const char *tenant_id, const char *dis
 int entra_add_application(struct store_tx *tx, const char *tenant_id, const char *display_name,
 	struct entra_principal *out, struct secret *client_secret, struct err *err) _must_check_;
 
+// Take beginning and end off an application's secrets: for who must be able to log in whatever the clock shows.
+int entra_unbind_secrets(struct store_tx *tx, const char *app_id, struct err *err) _must_check_;
+
 // The principal of a user-assigned (or system-assigned) identity; resource_id is its ARM id. Idempotent for one
 // resource_id: the existing principal comes back. -ENOENT (404): no such tenant; -EEXIST (409): the identity is another
 // tenant's.

@@ -114,6 +114,24 @@ static void test_expired_secret(void **state) {
 	clock_set_offset(0);
 }
 
+static void test_unbound_secret(void **state) {
+	struct fixture *f = *state;
+	struct err err = {0};
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, &err), 0);
+	assert_int_equal(entra_unbind_secrets(tx, f->app_b.app_id, &err), 0);
+	assert_int_equal(store_commit(&tx, &err), 0);
+	const int64_t offsets[] = {-20 * 365 * 86400LL, 100 * 365 * 86400LL};
+	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+		clock_set_offset(offsets[i]);
+		free(fixture_token(f, TENANT_B, f->app_b.app_id, f->secret_b, VAULT_SCOPE));
+	}
+	// Nobody else's.
+	_cleanup_free_ char *form = fixture_credentials(f->app.app_id, f->secret, "scope=" VAULT_SCOPE);
+	fixture_refused(f, TOKEN_URL, form, 401, "invalid_client", 7000222);
+	clock_set_offset(0);
+}
+
 static void test_other_content_type(void **state) {
 	struct fixture *f = *state;
 	static const char *const types[] = {"Content-Type: application/json", "Content-Type: application/x-www-form-urlencodedx"};
@@ -214,6 +232,7 @@ int main(void) {
 		cmocka_unit_test(test_errors_of_the_request),
 		cmocka_unit_test(test_errors_of_the_client),
 		cmocka_unit_test(test_expired_secret),
+		cmocka_unit_test(test_unbound_secret),
 		cmocka_unit_test(test_other_content_type),
 		cmocka_unit_test(test_unknown_paths_and_methods),
 		cmocka_unit_test(test_openid_configuration),

@@ -237,10 +237,10 @@ static json_t *disk_json(const struct host *host, const struct desired_disk *d) 
 int disk_server_configure(const struct host *host, const struct desired_disk *d, struct err *err) {
 	_cleanup_free_ char *path = host_disk_run(host, d->unique_id, HOST_CONFIG);
 	_cleanup_free_ char *status = host_disk_run(host, d->unique_id, HOST_STATUS);
-	// Sockets by their names in the working directory, which every process of the agent inherits.
-	_cleanup_json_ json_t *config = json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s?, s:s?}, s:o, s:I, s:s}", "environment", "httpsSocket",
-		"run/https.sock", "httpSocket", "run/http.sock", "caFile", "ca.pem", "identity", "endpoint", IDENTITY_ENDPOINT, "header",
-		d->identity_header, "clientId", d->identity_client_id, "disk", disk_json(host, d), "cacheSeconds",
+	// Sockets and files by their names in the working directory, which every process of the agent inherits.
+	_cleanup_json_ json_t *config = json_pack("{s:{s:s, s:s, s:s, s:s}, s:{s:s, s:s?, s:s?}, s:o, s:I, s:s}", "environment",
+		"httpsSocket", "run/https.sock", "httpSocket", "run/http.sock", "caFile", "ca.pem", "clockFile", "clock", "identity",
+		"endpoint", IDENTITY_ENDPOINT, "header", d->identity_header, "clientId", d->identity_client_id, "disk", disk_json(host, d), "cacheSeconds",
 		(json_int_t)host->cache_seconds, "statusFile", status ? status : "");
 	_cleanup_free_ char *text = config ? json_text(config) : NULL;
 	if (!path || !status || !text)

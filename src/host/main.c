@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -184,6 +185,8 @@ static int run(const struct options *options, struct err *err) {
 		rc = programs_find_own(&host.programs, err);
 	if (rc == 0)
 		rc = enter(options->data_dir, &data_dir, err);
+	if (rc == 0)
+		rc = clock_follow("clock", err);
 	if (rc == 0)
 		rc = lock(&lock_fd, err);
 	if (rc == 0)

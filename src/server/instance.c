@@ -58,6 +58,9 @@ static int make_principal(struct store_tx *tx, const struct instance *in, const 
 	struct entra_principal principal;
 	_cleanup_secret_ struct secret secret = {0};
 	int rc = entra_add_application(tx, in->tenant_id, name, &principal, &secret, err);
+	// Nobody could log in to renew it when the clock has left its lifetime.
+	if (rc == 0)
+		rc = entra_unbind_secrets(tx, principal.app_id, err);
 	if (rc == 0)
 		rc = assign(tx, scope, role, &principal, err);
 	if (rc < 0)
@@ -144,9 +147,10 @@ int instance_open(struct store *store, const char *data_dir, struct instance *ou
 	return rc;
 }
 
+// By the real time, which is what TLS clients judge it by.
 static bool still_good(const struct buf *pem) {
 	int64_t ends = 0;
-	return cert_not_after(buf_cstr(pem), pem->len, &ends, NULL) == 0 && ends - clock_now() > RENEW_DAYS * SECONDS_A_DAY;
+	return cert_not_after(buf_cstr(pem), pem->len, &ends, NULL) == 0 && ends - clock_real_now() > RENEW_DAYS * SECONDS_A_DAY;
 }
 
 static int issue(const char *path, struct buf *pem, struct err *err) {
@@ -156,7 +160,7 @@ static int issue(const char *path, struct buf *pem, struct err *err) {
 	_cleanup_buf_ struct buf ca = {0};
 	_cleanup_buf_ struct buf leaf = {0};
 	_cleanup_buf_ struct buf key = {0};
-	int rc = cert_issue(names, clock_now(), CERTIFICATE_DAYS, &ca, &leaf, &key, err);
+	int rc = cert_issue(names, clock_real_now(), CERTIFICATE_DAYS, &ca, &leaf, &key, err);
 	if (rc == 0 && (buf_append(&leaf, ca.data, ca.len) < 0 || buf_append(&leaf, key.data, key.len) < 0))
 		rc = err_oom(err);
 	if (rc == 0)

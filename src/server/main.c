@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/strv.h"
@@ -80,9 +81,12 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 	_cleanup_free_ char *keeper = strv_printf("%s/run/keeper.sock", o->data_dir);
 	_cleanup_free_ char *folder = strv_printf("%s/store", o->data_dir);
 	_cleanup_free_ char *database = strv_printf("%s/store/custodisk.db", o->data_dir);
-	if (!keeper || !folder || !database)
+	_cleanup_free_ char *clock = strv_printf("%s/clock", o->data_dir);
+	if (!keeper || !folder || !database || !clock)
 		return err_oom(err);
-	int rc = io_mkdir(folder, 0700, err);
+	int rc = clock_follow(clock, err);
+	if (rc == 0)
+		rc = io_mkdir(folder, 0700, err);
 	if (rc == 0)
 		rc = store_open(database, &s->store, err);
 	if (rc == 0)

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { TICK_SECONDS = 1, PURGE_EVERY = 60 };
+enum { TICK_SECONDS = 1 };
 
 struct scheduler {
 	struct arm *arm;
@@ -20,21 +20,22 @@ struct scheduler {
 	bool stopping;
 };
 
-static void run_due(struct scheduler *s, unsigned tick) {
+// Asked at every tick, so that a clock that was moved is followed at once.
+static void run_due(struct scheduler *s) {
 	struct err err = {0};
 	// What fails now is due again at the next tick.
 	if (arm_expire_operations(s->arm, &err) < 0)
 		log_warning("cannot end operations that are overdue: %s", err.message);
-	if (tick % PURGE_EVERY == 0 && vault_purge_due(s->vault, &err) < 0)
+	if (vault_purge_due(s->vault, &err) < 0)
 		log_warning("cannot purge what is due: %s", err.message);
 }
 
 static void *run(void *ctx) {
 	struct scheduler *s = ctx;
 	pthread_mutex_lock(&s->lock);
-	for (unsigned tick = 0; !s->stopping; tick++) {
+	while (!s->stopping) {
 		pthread_mutex_unlock(&s->lock);
-		run_due(s, tick);
+		run_due(s);
 		pthread_mutex_lock(&s->lock);
 		int64_t until = clock_monotonic_ns() + TICK_SECONDS * CLOCK_NSEC_PER_SEC;
 		const struct timespec deadline = {.tv_sec = until / CLOCK_NSEC_PER_SEC, .tv_nsec = until % CLOCK_NSEC_PER_SEC};
