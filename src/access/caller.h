@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is asking: the claims of a verified access token.
+// Who is asking: the claims of a verified access token, and what the directory says of the principal.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct caller {
@@ -10,4 +11,5 @@ struct caller {
 	char appid[37];
 	char iss[128];
 	char audience[128];
+	bool managed_identity;  // false: an application
 };

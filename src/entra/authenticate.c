@@ -55,27 +55,30 @@ static bool issuer_matches(const struct caller *c) {
 	return strcmp(c->iss, v1) == 0 || strcmp(c->iss, v2) == 0;
 }
 
-static enum entra_refusal judge_principal(struct store_rows *rows) {
+static enum entra_refusal judge_principal(struct store_rows *rows, struct caller *c) {
 	int rc = store_next(rows, NULL);
 	if (rc < 0)
 		return ENTRA_UNAVAILABLE;
 	if (rc == 0)
 		return ENTRA_ISSUER;
 	// SQL NULL, read as 0, when the tenant has no such principal.
-	return store_int(rows, 0) ? ENTRA_OK : ENTRA_INVALID;
+	if (!store_int(rows, 0))
+		return ENTRA_INVALID;
+	c->managed_identity = strcmp(store_text(rows, 1), "ManagedIdentity") == 0;
+	return ENTRA_OK;
 }
 
 // Does the tenant still exist, and is the principal still there and enabled?
-static enum entra_refusal check_principal(struct entra *e, const struct caller *c) {
+static enum entra_refusal check_principal(struct entra *e, struct caller *c) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0 ||
 		store_query(tx, &rows, NULL,
-			"SELECT p.enabled FROM tenants t LEFT JOIN service_principals p"
+			"SELECT p.enabled, p.kind FROM tenants t LEFT JOIN service_principals p"
 			" ON p.tenant_id = t.id AND p.object_id = $1 AND p.app_id = $2 WHERE t.id = $3",
 			"sss", c->oid, c->appid, c->tenant) < 0)
 		return ENTRA_UNAVAILABLE;
-	return judge_principal(rows);
+	return judge_principal(rows, c);
 }
 
 static enum entra_refusal judge(struct entra *e, const json_t *claims, const char *const *audiences, struct caller *c) {

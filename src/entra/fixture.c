@@ -21,8 +21,8 @@ static void check_handle(struct fixture *f, const struct http_request *req, stru
 	static const char *const audiences[] = {"https://vault.azure.net", "https://other.example", NULL};
 	struct caller c = {.iss = "untouched"};
 	enum entra_refusal answer = entra_authenticate(f->entra, req, audiences, &c);
-	res->json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "answer", (int)answer, "tenant", c.tenant, "oid", c.oid, "appid",
-		c.appid, "iss", c.iss, "aud", c.audience);
+	res->json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:b}", "answer", (int)answer, "tenant", c.tenant, "oid", c.oid, "appid",
+		c.appid, "iss", c.iss, "aud", c.audience, "managedIdentity", c.managed_identity);
 }
 
 static void face(void *ctx, const struct http_request *req, struct http_response *res) {

@@ -17,6 +17,7 @@ static void test_authenticate(void **state) {
 	assert_string_equal(json_str(found, "appid"), f->app.app_id);
 	assert_string_equal(json_str(found, "iss"), "https://sts.windows.net/" TENANT_A "/");
 	assert_string_equal(json_str(found, "aud"), "https://vault.azure.net");
+	assert_false(json_bool(found, "managedIdentity", true));
 }
 
 static void test_other_tenants_token(void **state) {

@@ -121,12 +121,28 @@ static int save_policies(struct arm_call *call, const json_t *properties, const 
 	return !list || json_is_null(list) ? 0 : vault_policies_set(call->tx, v, list, err);
 }
 
+static int save_network(struct arm_call *call, const json_t *properties, const struct vault_record *v, struct err *err) {
+	const json_t *acls = json_object_get(properties, "networkAcls");
+	const char *reserved = NULL;
+	if (!acls || json_is_null(acls))
+		return 0;
+	int rc = vault_network_set(call->tx, v, acls, &reserved, err);
+	if (rc < 0 || !reserved)
+		return rc;
+	// Where the clients are on a private network too, such rules are the useful ones.
+	return arm_advise(call, err, "BadRequest",
+		"Azure refuses the value found at properties.networkAcls.ipRules: %s belongs to a forbidden range (private IP addresses)",
+		reserved);
+}
+
 static int show_properties(struct arm_call *call, struct resource *r, json_t *shown, struct err *err) {
 	struct vault_record v;
-	_cleanup_json_ json_t *policies = NULL;
+	_cleanup_json_ json_t *policies = NULL, *network = NULL;
 	int rc = vault_find(call->tx, r->name, &v, err);
 	if (rc == 0)
 		rc = vault_policies_get(call->tx, v.name, &policies, err);
+	if (rc == 0)
+		rc = vault_network_get(call->tx, v.name, &network, err);
 	if (rc < 0)
 		return rc;
 	char uri[96];
@@ -138,6 +154,8 @@ static int show_properties(struct arm_call *call, struct resource *r, json_t *sh
 		"accessPolicies", policies, "publicNetworkAccess", v.private_only ? "Disabled" : "Enabled", "provisioningState",
 		"Succeeded");
 	if (json_set(shown, "properties", properties) < 0)
+		return err_oom(err);
+	if (network && json_object_set(properties, "networkAcls", network) < 0)
 		return err_oom(err);
 	if (v.purge_protection && json_set_bool(properties, "enablePurgeProtection", true) < 0)
 		return err_oom(err);
@@ -199,6 +217,8 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = vault_save(call->tx, &v, err);
 	if (rc == 0 && !recover)
 		rc = save_policies(call, properties, &v, err);
+	if (rc == 0 && !recover)
+		rc = save_network(call, properties, &v, err);
 	return rc;
 }
 

@@ -71,6 +71,11 @@ int call_authenticate(struct call *c, struct err *err) _must_check_;
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
 const char *call_challenge(const struct call *c, char *out, size_t size);  // value of WWW-Authenticate
 
+// In network.c. Does an IP rule of the vault (its name in lower case) cover a client (http_peer); may the vault be asked from
+// where the request comes?
+int network_matches(struct store_tx *tx, const char *vault, const char *peer, bool *out, struct err *err) _must_check_;
+int call_check_network(const struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+
 // In platform.c. Is the caller the compute service of the vault's subscription; and may it do this operation because the
 // vault opened itself to it? -EACCES (err untouched) when not.
 int platform_calls(const struct call *c, struct store_tx *tx, bool *out, struct err *err) _must_check_;

@@ -88,6 +88,8 @@ static int look(struct call *c, struct err *err) {
 	int routed = call_route(c, &route_err);
 	rc = call_authenticate(c, err);
 	if (rc == 0)
+		rc = call_check_network(c, tx, err);
+	if (rc == 0)
 		rc = check_api_version(c, err);
 	if (rc == 0 && routed < 0) {
 		*err = route_err;
@@ -156,6 +158,8 @@ static int change(struct call *c, struct err *err) {
 	int rc = store_begin(c->service->store, STORE_WRITE, &tx, err);
 	if (rc == 0)
 		rc = find_vault(c, tx, err);
+	if (rc == 0)
+		rc = call_check_network(c, tx, err);
 	if (rc == 0)
 		rc = call_authorize(c, tx, err);
 	if (rc == 0)

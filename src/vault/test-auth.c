@@ -230,6 +230,68 @@ static void test_the_platform_uses_what_is_opened_to_it(void **state) {
 	expect_policy_refusal(f, &f->single_id, f->single, "/keys/ade/unwrapkey" V, "unwrapKey");
 }
 
+static void set_network(struct fixture *f, bool private_only, json_t *acls) {
+	_cleanup_json_ json_t *owned = acls;
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct vault_record v;
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
+	assert_int_equal(vault_find(tx, "alpha", &v, NULL), 0);
+	v.private_only = private_only;
+	assert_int_equal(vault_save(tx, &v, NULL), 0);
+	assert_int_equal(vault_network_set(tx, &v, owned, NULL, NULL), 0);
+	assert_int_equal(store_commit(&tx, NULL), 0);
+}
+
+static void expect_network_refusal(struct fixture *f, const char *inner, const char *first, const char *second) {
+	_cleanup_free_ char *words = strv_printf("%s\r\n%sCaller: appid=%s;oid=%s;iss=https://sts.windows.net/%s/\r\n"
+		"Vault: alpha;location=westeurope", first, second, f->admin_id.app_id, f->admin_id.object_id, f->tenant);
+	fixture_refused(f, f->admin, "GET", "alpha", "/keys" V, NULL, 403, "Forbidden", inner, words);
+	_cleanup_json_ json_t *record = fixture_last_record(f, "alpha");
+	assert_string_equal(json_str(record, "operationName"), "KeyList");
+	assert_string_equal(json_str(record, "resultSignature"), "Forbidden");
+	assert_int_equal(json_int(record, "properties.httpStatusCode", 0), 403);
+	assert_memory_equal(json_str(record, "resultDescription"), first, strlen(first));
+	// Before anything about the request is told, and after who asks is known.
+	fixture_refused(f, f->admin, "GET", "alpha", "/keys?api-version=1", NULL, 403, "Forbidden", inner, first);
+	fixture_refused(f, f->admin, "POST", "alpha", "/nonsense" V, NULL, 403, "Forbidden", inner, first);
+	fixture_refused(f, f->nobody, "GET", "alpha", "/keys" V, NULL, 403, "Forbidden", inner, first);
+	fixture_refused(f, NULL, "GET", "alpha", "/keys" V, NULL, 401, "Unauthorized", "", "AKV10000");
+}
+
+#define CONNECTION "Public network access is disabled and request is not from a trusted service nor via an approved private link."
+#define FIREWALL "Client address is not authorized and caller is not a trusted service."
+
+static void test_networks(void **state) {
+	struct fixture *f = *state;
+	set_network(f, false, json_pack("{s:s}", "defaultAction", "Deny"));
+	expect_network_refusal(f, "ForbiddenByFirewall", FIREWALL, "Client address: 127.0.0.1\r\n");
+	set_network(f, false, json_pack("{s:[{s:s}]}", "ipRules", "value", "126.0.0.0/7"));
+	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys" V, NULL, NULL), 200);
+	// No rule of an address helps where only private links are left.
+	set_network(f, true, json_pack("{s:s}", "defaultAction", "Allow"));
+	expect_network_refusal(f, "ForbiddenByConnection", CONNECTION, "");
+	set_network(f, false, json_pack("{s:s, s:[]}", "defaultAction", "Deny", "ipRules"));
+	expect_network_refusal(f, "ForbiddenByFirewall", FIREWALL, "Client address: 127.0.0.1\r\n");
+	set_network(f, false, json_pack("{s:s}", "defaultAction", "Allow"));
+	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys" V, NULL, NULL), 200);
+}
+
+// The host agent's principal (made so by a test before) over the Unix socket, also where nobody else comes in; and as Azure
+// says, not when the bypass is closed.
+static void test_trusted_services_pass(void **state) {
+	struct fixture *f = *state;
+	static const char path[] = "/keys/only" V;
+	for (int private_only = 0; private_only < 2; private_only++) {
+		const char *inner = private_only ? "ForbiddenByConnection" : "ForbiddenByFirewall";
+		set_network(f, private_only, json_pack("{s:s, s:s}", "defaultAction", "Deny", "bypass", "AzureServices"));
+		assert_int_equal(fixture_call(f, f->single, "GET", "alpha", path, NULL, NULL), 200);
+		fixture_refused(f, f->admin, "GET", "alpha", path, NULL, 403, "Forbidden", inner, "trusted service");
+		set_network(f, private_only, json_pack("{s:s}", "bypass", "None"));
+		fixture_refused(f, f->single, "GET", "alpha", path, NULL, 403, "Forbidden", inner, "trusted service");
+	}
+	set_network(f, false, json_pack("{s:s, s:s}", "defaultAction", "Allow", "bypass", "AzureServices"));
+}
+
 static void expect_header(const struct http_reply *reply, const char *name, const char *value) {
 	char got[512];
 	assert_int_equal(http_reply_header(reply, name, got, sizeof(got)), 0);
@@ -343,6 +405,8 @@ int main(void) {
 		cmocka_unit_test(test_assignment_on_one_key),
 		cmocka_unit_test(test_access_policies),
 		cmocka_unit_test(test_the_platform_uses_what_is_opened_to_it),
+		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_trusted_services_pass),
 		cmocka_unit_test(test_response_headers),
 		cmocka_unit_test(test_record_of_a_request),
 		cmocka_unit_test(test_every_request_is_recorded),

@@ -72,6 +72,15 @@ int vault_policies_get(struct store_tx *tx, const char *name, json_t **out, stru
 int vault_policies_check(struct store_tx *tx, const char *vault, const struct caller *caller, const char *collection,
 	const char *permission, struct err *err) _must_check_;
 
+// In network.c: networkAcls of the control plane, of a vault that was saved. Set changes the members that are there; what is
+// wrong in one is -EINVAL (400 BadRequest). *reserved (may be NULL) is the first IP rule in a private or otherwise reserved
+// range, which Azure refuses, borrowed from acls; or NULL. *out of get is the caller's; NULL when there are no rules.
+#define VAULT_IP_RULES_MAX 1000
+#define VAULT_NETWORK_RULES_MAX 200
+int vault_network_set(struct store_tx *tx, const struct vault_record *v, const json_t *acls, const char **reserved,
+	struct err *err) _must_check_;
+int vault_network_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
+
 // For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}")
 // one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown
 // vault, key or version.
