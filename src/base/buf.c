@@ -58,6 +58,16 @@ int buf_append(struct buf *b, const void *data, size_t len) {
 	return 0;
 }
 
+int buf_extend(struct buf *b, size_t len, uint8_t **at) {
+	int rc = reserve(b, len);
+	if (rc < 0)
+		return rc;
+	*at = b->data + b->len;
+	memset(*at, 0, len + 1);
+	b->len += len;
+	return 0;
+}
+
 int buf_str(struct buf *b, const char *s) {
 	return buf_append(b, s, strlen(s));
 }

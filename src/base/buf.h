@@ -21,6 +21,7 @@ void buf_clear(struct buf *b);  // len = 0, memory kept, contents wiped
 
 // All return 0 or -ENOMEM, or -EOVERFLOW on a size that does not fit.
 int buf_append(struct buf *b, const void *data, size_t len) _must_check_;
+int buf_extend(struct buf *b, size_t len, uint8_t **at) _must_check_;  // by zeros at *at, for the caller to write over
 int buf_str(struct buf *b, const char *s) _must_check_;
 int buf_printf(struct buf *b, const char *fmt, ...) _printf_(2, 3) _must_check_;
 

@@ -3,14 +3,19 @@
 
 #include <errno.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char base64url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char base64_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char hex_alphabet[] = "0123456789abcdef";
 
 static int encode64(struct buf *out, const uint8_t *p, size_t len, const char *alphabet, bool pad) {
+	size_t rest = len % 3;
+	uint8_t *at;
+	int rc = buf_extend(out, len / 3 * 4 + (rest == 0 ? 0 : pad ? 4 : rest + 1), &at);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < len; i += 3) {
 		size_t n = len - i < 3 ? len - i : 3;
 		uint32_t v = (uint32_t)p[i] << 16;
@@ -18,13 +23,11 @@ static int encode64(struct buf *out, const uint8_t *p, size_t len, const char *a
 			v |= (uint32_t)p[i + 1] << 8;
 		if (n > 2)
 			v |= p[i + 2];
-		char quad[4] = {alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63], alphabet[v & 63]};
-		for (size_t k = n + 1; k < 4; k++)
-			quad[k] = '=';
-		int rc = buf_append(out, quad, pad ? 4 : n + 1);
-		if (rc < 0)
-			return rc;
+		for (size_t k = 0; k <= n; k++)
+			*at++ = (uint8_t)alphabet[v >> (18 - 6 * k) & 63];
 	}
+	if (pad && rest > 0)
+		memset(at, '=', 3 - rest);
 	return 0;
 }
 
@@ -38,12 +41,13 @@ int enc_base64(struct buf *out, const void *data, size_t len) {
 
 int enc_hex(struct buf *out, const void *data, size_t len) {
 	const uint8_t *p = data;
-	for (size_t i = 0; i < len; i++) {
-		int rc = buf_append(out, (char[]){hex_alphabet[p[i] >> 4], hex_alphabet[p[i] & 15]}, 2);
-		if (rc < 0)
-			return rc;
+	uint8_t *at;
+	int rc = buf_extend(out, 2 * len, &at);
+	for (size_t i = 0; rc == 0 && i < len; i++) {
+		*at++ = (uint8_t)hex_alphabet[p[i] >> 4];
+		*at++ = (uint8_t)hex_alphabet[p[i] & 15];
 	}
-	return 0;
+	return rc;
 }
 
 static int value16(char c) {
@@ -68,6 +72,10 @@ static int decode64(struct buf *out, const char *text, size_t len, const char *a
 	if (len % 4 == 1)
 		return -EINVAL;
 	_cleanup_buf_ struct buf bytes = {0};
+	uint8_t *at;
+	int rc = buf_extend(&bytes, len * 6 / 8, &at);
+	if (rc < 0)
+		return rc;
 	uint32_t v = 0;
 	unsigned bits = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -78,9 +86,7 @@ static int decode64(struct buf *out, const char *text, size_t len, const char *a
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
-			int rc = buf_u8(&bytes, (uint8_t)(v >> bits));
-			if (rc < 0)
-				return rc;
+			*at++ = (uint8_t)(v >> bits);
 			v &= (1u << bits) - 1;
 		}
 	}
@@ -106,25 +112,33 @@ int dec_hex(struct buf *out, const char *text, size_t len) {
 	if (len % 2 != 0)
 		return -EINVAL;
 	_cleanup_buf_ struct buf bytes = {0};
+	uint8_t *at;
+	int rc = buf_extend(&bytes, len / 2, &at);
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; i < len; i += 2) {
 		int hi = value16(text[i]), lo = value16(text[i + 1]);
 		if (hi < 0 || lo < 0)
 			return -EINVAL;
-		int rc = buf_u8(&bytes, (uint8_t)(hi << 4 | lo));
-		if (rc < 0)
-			return rc;
+		*at++ = (uint8_t)(hi << 4 | lo);
 	}
 	return buf_append(out, bytes.data, bytes.len);
 }
 
 int enc_uuid(char out[static ENC_UUID_SIZE]) {
 	uint8_t b[16];
-	if (RAND_bytes(b, sizeof(b)) != 1)
-		return -EIO;
+	// Every request has an id, and OpenSSL's generator takes longer than the kernel's.
+	if (getentropy(b, sizeof(b)) < 0)
+		return -errno;
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)snprintf(out, ENC_UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	for (size_t i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		*out++ = hex_alphabet[b[i] >> 4];
+		*out++ = hex_alphabet[b[i] & 15];
+	}
+	*out = 0;
 	return 0;
 }
 

@@ -24,6 +24,25 @@ static void test_grow(void **state _unused_) {
 		assert_int_equal(b.data[i], (uint8_t)i);
 }
 
+static void test_extend(void **state _unused_) {
+	static const uint8_t want[] = {'x', 0, 7, 0, 'y'};
+	_cleanup_buf_ struct buf b = {0};
+	uint8_t *at = NULL;
+	assert_int_equal(buf_extend(&b, 0, &at), 0);
+	assert_string_equal(buf_cstr(&b), "");
+	assert_int_equal(buf_str(&b, "x"), 0);
+	assert_int_equal(buf_extend(&b, 3, &at), 0);
+	assert_int_equal(b.data[b.len], 0);
+	at[1] = 7;
+	assert_int_equal(buf_str(&b, "y"), 0);
+	assert_int_equal(b.len, sizeof(want));
+	assert_memory_equal(b.data, want, sizeof(want));
+	at = NULL;
+	assert_int_equal(buf_extend(&b, SIZE_MAX - 2, &at), -EOVERFLOW);
+	assert_null(at);
+	assert_int_equal(b.len, sizeof(want));
+}
+
 static void test_text(void **state _unused_) {
 	_cleanup_buf_ struct buf b = {0};
 	assert_int_equal(buf_str(&b, "one"), 0);
@@ -92,6 +111,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_grow),
+		cmocka_unit_test(test_extend),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_overflow),

@@ -24,7 +24,8 @@
 
 enum {
 	STACK_BYTES = 2 << 20,
-	// libmicrohttpd keeps the request's head, its own records of it and the answer's head here.
+	// libmicrohttpd keeps the request's head, its own records of it and the answer's head here, and wipes it all for the
+	// next request.
 	CONNECTION_MEMORY = 2 * HTTP_HEADER_MAX,
 	METHOD_MAX = 16,
 	WATCH_SECONDS = 5,
@@ -109,9 +110,16 @@ int http_port(const struct http_request *r) {
 	return r->port;
 }
 
+static bool is_token_char(char c) {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		(c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
 static bool is_token(const char *s, size_t len) {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	return len > 0 && strspn(s, token) == len && s[len] == 0;
+	for (size_t i = 0; i < len; i++)
+		if (!is_token_char(s[i]))
+			return false;
+	return len > 0 && s[len] == 0;
 }
 
 int http_set_header(struct http_response *res, const char *name, const char *fmt, ...) {

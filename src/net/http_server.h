@@ -14,7 +14,7 @@
 // Limits: over them the answer is 431 (headers), 413 (body), 414 (URL), and connections are closed. So they are after
 // every other request that is refused (400) before it reaches the handler: malformed headers, two lengths or hosts,
 // and what net/target.h refuses.
-#define HTTP_HEADER_MAX 65536       // bytes of request line and headers together
+#define HTTP_HEADER_MAX 32768       // bytes of request line and headers together
 #define HTTP_HEADER_COUNT_MAX 100
 #define HTTP_BODY_MAX (4u << 20)    // bytes
 #define HTTP_TARGET_MAX 8192        // bytes of path and query
