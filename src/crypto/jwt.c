@@ -105,7 +105,7 @@ static int check_header(const json_t *header, struct err *err) {
 	return 0;
 }
 
-static int check_signature(const char *token, const struct parts *parts, EVP_PKEY *key, struct err *err) {
+static int check_signature(const char *token, const struct parts *parts, struct key *key, struct err *err) {
 	_cleanup_buf_ struct buf signature = {0};
 	int rc = dec_base64url(&signature, parts->signature, parts->signature_len);
 	if (rc == -ENOMEM)
@@ -116,8 +116,10 @@ static int check_signature(const char *token, const struct parts *parts, EVP_PKE
 	rc = hash_sha256(token, parts->header_len + 1 + parts->payload_len, digest);
 	if (rc < 0)
 		return err_errno(err, rc, "cannot hash a token");
-	rc = rsa_verify_digest(key, digest, signature.data, signature.len, err);
-	return rc == -EBADMSG ? refuse(err, "its signature does not hold") : rc;
+	bool valid = false;
+	rc = key_verify(key, KEY_ALG_RS256, digest, sizeof(digest), signature.data, signature.len, &valid, err);
+	// -EINVAL: the key of that name is of another kind.
+	return rc == -EINVAL || (rc == 0 && !valid) ? refuse(err, "its signature does not hold") : rc;
 }
 
 int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, json_t **claims, struct err *err) {
@@ -134,7 +136,7 @@ int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, 
 	if (rc < 0)
 		return rc;
 
-	_cleanup_pkey_ EVP_PKEY *key = NULL;
+	_cleanup_pkey_ struct key *key = NULL;
 	rc = lookup(ctx, json_str(header, "kid"), &key, err);
 	if (rc == -ENOENT)
 		return refuse(err, "the key it was signed with is not known");

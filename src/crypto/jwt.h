@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "crypto/rsa.h"
+#include "crypto/key.h"
 
 #define JWT_MAX_LEN 16384  // characters of a token that is looked at
 
@@ -18,8 +18,8 @@ typedef int (*jwt_signer)(void *ctx, const uint8_t digest[static 32], struct buf
 int jwt_sign(const json_t *claims, const char *kid, jwt_signer sign, void *ctx, struct buf *out, struct err *err)
 	_must_check_;
 
-// Finds the public key of a kid; -ENOENT when there is none. The caller frees *key.
-typedef int (*jwt_key_lookup)(void *ctx, const char *kid, EVP_PKEY **key, struct err *err);
+// Finds the public key of a kid; -ENOENT when there is none. *key is the caller's reference.
+typedef int (*jwt_key_lookup)(void *ctx, const char *kid, struct key **key, struct err *err);
 
 // Check form, header (alg RS256, no "crit"), signature. The caller owns *claims. Times, issuer and
 // audience are the caller's to judge (jwt_check_times helps). Failures are -EBADMSG with 401 Unauthorized.

@@ -15,29 +15,29 @@ static json_t *parse(const char *text) {
 
 static void test_rfc7515_key(void **state _unused_) {
 	_cleanup_json_ json_t *jwk = json_pack("{ssssss}", "kty", "RSA", "n", rfc7515_a2_n, "e", "AQAB"), *back = NULL;
-	struct rsa_public pub;
+	struct key_public pub;
 	struct err err = {0};
-	assert_int_equal(jwk_to_rsa(jwk, &pub, &err), 0);
+	assert_int_equal(jwk_to_public(jwk, &pub, &err), 0);
 	assert_int_equal(pub.n_len, 256);
 	assert_int_equal(pub.e_len, 3);
 
 	_cleanup_buf_ struct buf der = test_hex(rfc7515_a2_key);
-	_cleanup_pkey_ EVP_PKEY *key = NULL;
-	struct rsa_public of_private;
-	assert_int_equal(rsa_from_private_der(der.data, der.len, &key, &err), 0);
-	assert_int_equal(rsa_public_of(key, &of_private, &err), 0);
+	_cleanup_pkey_ struct key *key = NULL;
+	struct key_public of_private;
+	assert_int_equal(key_from_encoded(KEY_KIND_RSA, der.data, der.len, &key, &err), 0);
+	assert_int_equal(key_public_of(key, &of_private, &err), 0);
 	assert_memory_equal(&pub, &of_private, sizeof(pub));
 
-	assert_int_equal(jwk_from_rsa(&pub, &back, &err), 0);
+	assert_int_equal(jwk_from_public(&pub, &back, &err), 0);
 	assert_true(json_equal(jwk, back));
 }
 
 // A premium vault prints the exponent as AAEAAQ.
 static void test_leading_zeros(void **state _unused_) {
 	_cleanup_json_ json_t *jwk = parse("{\"kty\":\"RSA\",\"n\":\"AACr\",\"e\":\"AAEAAQ\"}");
-	struct rsa_public pub;
+	struct key_public pub;
 	struct err err = {0};
-	assert_int_equal(jwk_to_rsa(jwk, &pub, &err), 0);
+	assert_int_equal(jwk_to_public(jwk, &pub, &err), 0);
 	assert_int_equal(pub.e_len, 3);
 	assert_memory_equal(pub.e, "\x01\x00\x01", 3);
 	assert_int_equal(pub.n_len, 1);
@@ -66,9 +66,9 @@ static void test_refused(void **state _unused_) {
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		_cleanup_json_ json_t *jwk = parse(refused[i]);
-		struct rsa_public pub = {.n_len = 4711};
+		struct key_public pub = {.n_len = 4711};
 		struct err err = {0};
-		if (jwk_to_rsa(jwk, &pub, &err) != -EINVAL)
+		if (jwk_to_public(jwk, &pub, &err) != -EINVAL)
 			fail_msg("accepted: %s", refused[i]);
 		assert_int_equal(err.status, 400);
 		assert_int_equal(pub.n_len, 4711);
@@ -76,15 +76,15 @@ static void test_refused(void **state _unused_) {
 }
 
 static void test_too_long(void **state _unused_) {
-	char n[2 * RSA_MAX_BYTES];
+	char n[2 * KEY_RSA_MAX_BYTES];
 	memset(n, 'B', sizeof(n) - 1);
 	n[sizeof(n) - 1] = 0;
 	for (size_t len = 684; len < sizeof(n); len += 339) {  // 513 bytes, then one character short of the buffer
 		_cleanup_json_ json_t *jwk = json_pack("{ssss}", "kty", "RSA", "e", "AQAB");
 		assert_int_equal(json_set(jwk, "n", json_stringn(n, len)), 0);
-		struct rsa_public pub;
+		struct key_public pub;
 		struct err err = {0};
-		assert_int_equal(jwk_to_rsa(jwk, &pub, &err), -EINVAL);
+		assert_int_equal(jwk_to_public(jwk, &pub, &err), -EINVAL);
 	}
 }
 

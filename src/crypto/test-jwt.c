@@ -7,34 +7,33 @@
 #include "crypto/test-util.h"
 #include "crypto/test-vectors-rsa.h"
 
-static EVP_PKEY *the_key;
+static struct key *the_key;
 
 static int set_up(void **state _unused_) {
 	_cleanup_buf_ struct buf der = test_hex(rfc7515_a2_key);
-	return rsa_from_private_der(der.data, der.len, &the_key, NULL);
+	return key_from_encoded(KEY_KIND_RSA, der.data, der.len, &the_key, NULL);
 }
 
 static int tear_down(void **state _unused_) {
-	rsa_freep(&the_key);
+	key_unref(the_key);
 	return 0;
 }
 
 static int sign(void *ctx _unused_, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
-	return rsa_sign_digest(the_key, digest, signature, err);
+	return key_sign(the_key, KEY_ALG_RS256, digest, HASH_SHA256_SIZE, signature, err);
 }
 
 // Knows one key; `ctx`, when given, counts the calls.
-static int lookup(void *ctx, const char *kid, EVP_PKEY **key, struct err *err _unused_) {
+static int lookup(void *ctx, const char *kid, struct key **key, struct err *err _unused_) {
 	if (ctx)
 		++*(int *)ctx;
 	if (strcmp(kid, "known") != 0)
 		return -ENOENT;
-	assert_int_equal(EVP_PKEY_up_ref(the_key), 1);
-	*key = the_key;
+	*key = key_ref(the_key);
 	return 0;
 }
 
-static int broken_lookup(void *ctx _unused_, const char *kid _unused_, EVP_PKEY **key _unused_, struct err *err) {
+static int broken_lookup(void *ctx _unused_, const char *kid _unused_, struct key **key _unused_, struct err *err) {
 	return err_set(err, -EIO, 503, "ServiceUnavailable", "the store is away");
 }
 
@@ -46,7 +45,7 @@ static char *token_of(const char *header, const char *payload) {
 	assert_int_equal(buf_str(&token, "."), 0);
 	assert_int_equal(enc_base64url(&token, payload, strlen(payload)), 0);
 	assert_int_equal(hash_sha256(token.data, token.len, digest), 0);
-	assert_int_equal(rsa_sign_digest(the_key, digest, &signature, NULL), 0);
+	assert_int_equal(sign(NULL, digest, &signature, NULL), 0);
 	assert_int_equal(buf_str(&token, "."), 0);
 	assert_int_equal(enc_base64url(&token, signature.data, signature.len), 0);
 	return buf_take_str(&token);
@@ -226,6 +225,19 @@ static void test_lookup_failure_is_not_a_bad_token(void **state _unused_) {
 	assert_null(claims);
 }
 
+static int lookup_of_another_kind(void *ctx _unused_, const char *kid _unused_, struct key **key, struct err *err) {
+	return key_make(&(struct key_spec){.kind = KEY_KIND_EC, .curve = KEY_CURVE_P256}, key, err);
+}
+
+static void test_key_of_another_kind(void **state _unused_) {
+	_cleanup_free_ char *token = token_of(good_header, "{}");
+	json_t *claims = NULL;
+	struct err err = {0};
+	assert_int_equal(jwt_verify(token, strlen(token), lookup_of_another_kind, NULL, &claims, &err), -EBADMSG);
+	assert_int_equal(err.status, 401);
+	assert_null(claims);
+}
+
 static void test_times(void **state _unused_) {
 	_cleanup_json_ json_t *claims = json_pack("{sIsI}", "nbf", (json_int_t)1000, "exp", (json_int_t)2000);
 	struct err err = {0};
@@ -263,6 +275,7 @@ int main(void) {
 		cmocka_unit_test(test_non_canonical),
 		cmocka_unit_test(test_oversize),
 		cmocka_unit_test(test_lookup_failure_is_not_a_bad_token),
+		cmocka_unit_test(test_key_of_another_kind),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_times_missing),
 	};
