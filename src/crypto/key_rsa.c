@@ -52,7 +52,8 @@ int rsa_make(const struct key_spec *spec, struct key **out, struct err *err) {
 
 static int refuse_public(struct err *err) {
 	return KEY_REFUSE(err,
-		"The RSA key is not valid: the modulus must be odd and of 2048, 3072 or 4096 bits, the exponent odd and at least 3.");
+		"The RSA key is not valid: the modulus must be odd and of 2048, 3072 or 4096 bits, the exponent odd and at least "
+		"3.");
 }
 
 struct public_numbers {

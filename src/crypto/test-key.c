@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/key.h"
 
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
 #include "crypto/hash.h"
+#include "crypto/jwk.h"
 #include "crypto/test-util.h"
 #include "crypto/test-vectors-rsa.h"
 
@@ -153,7 +158,8 @@ static void test_make_rsa(void **state _unused_) {
 	// What the public half wraps, the private half that went through its encoding unwraps.
 	_cleanup_key_output_ struct key_output wrapped =
 		encrypt(public, KEY_ALG_RSA_OAEP_256, &(struct key_input){.value = "hello", .len = 5});
-	expect_opens(again, KEY_ALG_RSA_OAEP_256, &(struct key_input){.value = wrapped.value.data, .len = wrapped.value.len}, "hello", 5);
+	const struct key_input in = {.value = wrapped.value.data, .len = wrapped.value.len};
+	expect_opens(again, KEY_ALG_RSA_OAEP_256, &in, "hello", 5);
 }
 
 static void test_make_exponent(void **state _unused_) {
@@ -404,6 +410,28 @@ static void test_rs256_wycheproof(void **state _unused_) {
 	}
 }
 
+// The text of a JOSE example, in its base64url.
+static struct buf text_bytes(const char *text) {
+	struct buf out = {0};
+	assert_int_equal(dec_base64url(&out, text, strlen(text)), 0);
+	return out;
+}
+
+static void test_ps384_rfc7520(void **state _unused_) {
+	_cleanup_buf_ struct buf n = text_bytes(rfc7520_4_2_n), signature = text_bytes(rfc7520_4_2_signature);
+	struct key_public pub = {.kind = KEY_KIND_RSA, .n_len = n.len, .e = {1, 0, 1}, .e_len = 3};
+	memcpy(pub.n, n.data, n.len);
+	_cleanup_pkey_ struct key *key = NULL;
+	assert_int_equal(key_from_public(&pub, &key, NULL), 0);
+	uint8_t digest[48];
+	size_t len = 0;
+	assert_int_equal(EVP_Q_digest(NULL, "SHA384", NULL, rfc7520_4_2_input, strlen(rfc7520_4_2_input), digest, &len), 1);
+	assert_true(verifies(key, KEY_ALG_PS384, digest, len, signature.data, signature.len));
+	assert_false(verifies(key, KEY_ALG_RS384, digest, len, signature.data, signature.len));
+	digest[0] ^= 1;
+	assert_false(verifies(key, KEY_ALG_PS384, digest, len, signature.data, signature.len));
+}
+
 // EC signatures.
 
 static const struct {
@@ -431,6 +459,25 @@ static void test_ec_signatures(void **state _unused_) {
 	}
 }
 
+// r and s lie between 1 and the order less one.
+static void test_ec_range(void **state _unused_) {
+	_cleanup_pkey_ struct key *key = make_curve(KEY_CURVE_P256);
+	_cleanup_buf_ struct buf order = test_hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"), signature = {0};
+	uint8_t digest[32] = {7};
+	assert_int_equal(key_sign(key, KEY_ALG_ES256, digest, 32, &signature, NULL), 0);
+	for (size_t at = 0; at < 64; at += 32) {
+		uint8_t bad[64];
+		memcpy(bad, signature.data, 64);
+		memset(bad + at, 0, 32);
+		assert_false(verifies(key, KEY_ALG_ES256, digest, 32, bad, 64));
+		memcpy(bad + at, order.data, 32);
+		assert_false(verifies(key, KEY_ALG_ES256, digest, 32, bad, 64));
+		memset(bad + at, 0xff, 32);
+		assert_false(verifies(key, KEY_ALG_ES256, digest, 32, bad, 64));
+	}
+	assert_true(verifies(key, KEY_ALG_ES256, digest, 32, signature.data, 64));
+}
+
 static void test_ec_curve_must_match(void **state _unused_) {
 	uint8_t digest[64] = {0}, signature[132] = {0};
 	for (size_t k = 0; k < ARRAY_SIZE(ecdsa); k++) {
@@ -443,7 +490,8 @@ static void test_ec_curve_must_match(void **state _unused_) {
 			struct err err = {0};
 			size_t len = alg_info(ecdsa[a].alg)->digest;
 			expect_refused(key_sign(key, ecdsa[a].alg, digest, len, &none, &err), &err);
-			expect_refused(key_verify(key, ecdsa[a].alg, digest, len, signature, ecdsa[a].signature_len, &valid, &err), &err);
+			int rc = key_verify(key, ecdsa[a].alg, digest, len, signature, ecdsa[a].signature_len, &valid, &err);
+			expect_refused(rc, &err);
 			assert_int_equal(none.len, 0);
 			assert_true(valid);
 		}
@@ -498,8 +546,8 @@ static void test_aes_round_trips(void **state _unused_) {
 		_cleanup_pkey_ struct key *key = make_oct(a < ARRAY_SIZE(aes_algs) ? aes_algs[a].bits : 192);
 		for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 			size_t len = lengths[i];
-			const struct key_input plain = {.value = in, .len = len, .iv = is_cbc(alg) ? iv : NULL, .iv_len = is_cbc(alg) ? 16 : 0,
-				.aad = gcm ? "aad" : NULL, .aad_len = gcm ? 3 : 0};
+			const struct key_input plain = {.value = in, .len = len, .iv = iv, .iv_len = is_cbc(alg) ? 16 : 0, .aad = "aad",
+				.aad_len = gcm ? 3 : 0};
 			bool fits = kw	  ? len >= 16 && len % 8 == 0
 				    : cbc ? len > 0 && len % 16 == 0
 					  : alg != KEY_ALG_AES_KEY_WRAP_PAD || len > 0;
@@ -511,7 +559,10 @@ static void test_aes_round_trips(void **state _unused_) {
 				continue;
 			}
 			_cleanup_key_output_ struct key_output made = encrypt(key, alg, &plain);
-			assert_int_equal(made.value.len, gcm || cbc ? len : kw ? len + 8 : is_cbc(alg) ? len / 16 * 16 + 16 : (len + 7) / 8 * 8 + 8);
+			assert_int_equal(made.value.len, gcm || cbc    ? len
+							 : kw	       ? len + 8
+							 : is_cbc(alg) ? len / 16 * 16 + 16
+								       : (len + 7) / 8 * 8 + 8);
 			assert_int_equal(made.iv_len, gcm ? 12 : is_cbc(alg) ? 16 : 0);
 			assert_int_equal(made.tag_len, gcm ? 16 : 0);
 			struct key_input sealed = {.value = made.value.data, .len = made.value.len, .iv = made.iv, .iv_len = made.iv_len,
@@ -526,7 +577,8 @@ static void test_gcm_tampered(void **state _unused_) {
 	_cleanup_pkey_ struct key *key = make_oct(256);
 	_cleanup_key_output_ struct key_output made =
 		encrypt(key, KEY_ALG_A256GCM, &(struct key_input){.value = "plaintext", .len = 9, .aad = "aad", .aad_len = 3});
-	_cleanup_key_output_ struct key_output other = encrypt(key, KEY_ALG_A256GCM, &(struct key_input){.value = "plaintext", .len = 9});
+	_cleanup_key_output_ struct key_output other =
+		encrypt(key, KEY_ALG_A256GCM, &(struct key_input){.value = "plaintext", .len = 9});
 	assert_memory_not_equal(made.iv, other.iv, 12);
 	const struct key_input good = {.value = made.value.data, .len = 9, .iv = made.iv, .iv_len = 12, .aad = "aad", .aad_len = 3,
 		.tag = made.tag, .tag_len = 16};
@@ -605,8 +657,9 @@ static void test_key_wrap_tampered(void **state _unused_) {
 		for (size_t len = 0; len < made.value.len; len++)
 			expect_does_not_open(key, algs[a], &(struct key_input){.value = made.value.data, .len = len}, refusal);
 		for (size_t i = 0; i < made.value.len; i++) {
+			const struct key_input bad = {.value = made.value.data, .len = made.value.len};
 			made.value.data[i] ^= 0x80;
-			expect_does_not_open(key, algs[a], &(struct key_input){.value = made.value.data, .len = made.value.len}, refusal);
+			expect_does_not_open(key, algs[a], &bad, refusal);
 			made.value.data[i] ^= 0x80;
 		}
 	}
@@ -654,14 +707,24 @@ static void test_hmac(void **state _unused_) {
 		_cleanup_pkey_ struct key *key = make_oct(256);
 		expect_signs(key, key, algs[i], alg_info(algs[i])->digest);
 	}
-	// Against the HMAC that this room has for itself, which RFC 4231 tests.
+	// Bytes 0, 1, 2, … as key and as digest; computed with Python's hmac.
+	static const char *const expected[] = {
+		"e8499be4f1980d68f13222a418df5cbd97d53fddf590c2108e22d40005b70713",
+		"77a8d06f03fdf10e07163368848560ab01a2526748bf6b5eb28a06a09ebaada19e8c1e6792f64336281af75a0f879074",
+		("2592ee5d893826f1be2d666a5a1a7e1c7f8aa2ba275ad3151bfdf182659b64a5a277c2b501164bfddc5d236e29c3e6304a1907c68ffea24b"
+		 "44f54819d9ca5c45"),
+	};
+	uint8_t bytes[64];
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)i;
 	_cleanup_pkey_ struct key *key = NULL;
-	_cleanup_buf_ struct buf mac = {0};
-	uint8_t bytes[32] = {3, 1, 4}, digest[32] = {1, 5, 9}, expected[HASH_SHA256_SIZE];
-	assert_int_equal(key_from_encoded(KEY_KIND_OCT, bytes, sizeof(bytes), &key, NULL), 0);
-	assert_int_equal(key_sign(key, KEY_ALG_HS256, digest, sizeof(digest), &mac, NULL), 0);
-	assert_int_equal(hash_hmac_sha256(bytes, sizeof(bytes), digest, sizeof(digest), expected), 0);
-	assert_memory_equal(mac.data, expected, sizeof(expected));
+	assert_int_equal(key_from_encoded(KEY_KIND_OCT, bytes, 32, &key, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(algs); i++) {
+		_cleanup_buf_ struct buf mac = {0}, wanted = test_hex(expected[i]);
+		assert_int_equal(key_sign(key, algs[i], bytes, alg_info(algs[i])->digest, &mac, NULL), 0);
+		assert_int_equal(mac.len, wanted.len);
+		assert_memory_equal(mac.data, wanted.data, wanted.len);
+	}
 }
 
 // Which algorithm is for which key and use.
@@ -774,7 +837,8 @@ static void test_encoded_refused(void **state _unused_) {
 static void test_encoded_of_another_kind(void **state _unused_) {
 	static const char *const others[] = {
 		"302e020100300506032b657004220420d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842",
-		"303a020100301006072a8648ce3d020106052b8104002104233021020101041c00000000000000000000000000000000000000000000000000000001",
+		("303a020100301006072a8648ce3d020106052b8104002104233021020101041c"
+		 "00000000000000000000000000000000000000000000000000000001"),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		_cleanup_buf_ struct buf der = test_hex(others[i]);
@@ -784,6 +848,253 @@ static void test_encoded_of_another_kind(void **state _unused_) {
 		expect_refused(key_from_encoded(KEY_KIND_EC, der.data, der.len, &none, &err), &err);
 		assert_null(none);
 	}
+}
+
+// Private numbers.
+
+static struct key_private rsa_numbers(void) {
+	json_t *jwk = json_pack("{ss ss ss ss ss ss ss ss ss}", "kty", "RSA", "n", rfc7515_a2_n, "e", "AQAB", "d", rfc7515_a2_d, "p",
+		rfc7515_a2_p, "q", rfc7515_a2_q, "dp", rfc7515_a2_dp, "dq", rfc7515_a2_dq, "qi", rfc7515_a2_qi);
+	struct key_private priv = {0};
+	assert_int_equal(jwk_to_private(jwk, &priv, NULL), 0);
+	json_decref(jwk);
+	return priv;
+}
+
+static void expect_private_refused(struct key_private *priv) {
+	struct key *none = NULL;
+	struct err err = {0};
+	expect_refused(key_from_private(priv, &none, &err), &err);
+	assert_null(none);
+	key_private_free(priv);
+}
+
+static void test_rsa_private_refused(void **state _unused_) {
+	const size_t members[] = {offsetof(struct key_private, d), offsetof(struct key_private, p), offsetof(struct key_private, q),
+		offsetof(struct key_private, dp), offsetof(struct key_private, dq), offsetof(struct key_private, qi)};
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		struct key_private priv = rsa_numbers();
+		struct secret *member = (struct secret *)((char *)&priv + members[i]);
+		member->data[member->len - 1] ^= 2;
+		expect_private_refused(&priv);
+		priv = rsa_numbers();
+		member->len--;
+		expect_private_refused(&priv);
+		if (i < 3) {
+			priv = rsa_numbers();
+			secret_free(member);
+			expect_private_refused(&priv);
+		}
+	}
+	struct key_private priv = rsa_numbers();
+	priv.pub.n[100] ^= 1;
+	expect_private_refused(&priv);
+	priv = rsa_numbers();
+	priv.pub.e[2] = 3;
+	expect_private_refused(&priv);
+	priv = rsa_numbers();
+	priv.pub.e[2] = 0;
+	expect_private_refused(&priv);
+	priv = rsa_numbers();
+	priv.pub.kind = KEY_KIND_NONE;
+	expect_private_refused(&priv);
+	priv = rsa_numbers();
+	secret_free(&priv.p);
+	assert_int_equal(secret_alloc(&priv.p, KEY_RSA_MAX_BYTES + 1), 0);
+	expect_private_refused(&priv);
+}
+
+// Numbers that multiply to n and are no primes: 1 and n itself.
+static void test_rsa_trivial_factors(void **state _unused_) {
+	struct key_private priv = rsa_numbers();
+	secret_free(&priv.p);
+	secret_free(&priv.q);
+	assert_int_equal(secret_copy(&priv.p, priv.pub.n, priv.pub.n_len), 0);
+	assert_int_equal(secret_copy(&priv.q, "\x01", 1), 0);
+	secret_free(&priv.dp);
+	secret_free(&priv.dq);
+	secret_free(&priv.qi);
+	expect_private_refused(&priv);
+}
+
+static void test_ec_private_refused(void **state _unused_) {
+	_cleanup_pkey_ struct key *key = make_curve(KEY_CURVE_P384);
+	struct key_private good = {0};
+	assert_int_equal(key_public_of(key, &good.pub, NULL), 0);
+	static const size_t lengths[] = {0, 1, 48, 49};
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		struct key_private priv = good;
+		assert_int_equal(secret_alloc(&priv.d, lengths[i]), 0);
+		if (lengths[i] > 0)
+			priv.d.data[lengths[i] - 1] = 5;
+		expect_private_refused(&priv);
+	}
+	// d of zero; of the order.
+	struct key_private priv = good;
+	assert_int_equal(secret_alloc(&priv.d, 48), 0);
+	expect_private_refused(&priv);
+	_cleanup_buf_ struct buf order = test_hex(
+		"ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973");
+	priv = good;
+	assert_int_equal(secret_copy(&priv.d, order.data, order.len), 0);
+	expect_private_refused(&priv);
+	priv = good;
+	priv.pub.curve = KEY_CURVE_NONE;
+	assert_int_equal(secret_copy(&priv.d, "\x05", 1), 0);
+	expect_private_refused(&priv);
+}
+
+// d = 1 belongs to the curve's generator, in as few bytes as it takes.
+static void test_ec_private_generator(void **state _unused_) {
+	_cleanup_buf_ struct buf x = test_hex("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296");
+	_cleanup_buf_ struct buf y = test_hex("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
+	struct key_private priv = {.pub = {.kind = KEY_KIND_EC, .curve = KEY_CURVE_P256}};
+	memcpy(priv.pub.x, x.data, 32);
+	memcpy(priv.pub.y, y.data, 32);
+	assert_int_equal(secret_copy(&priv.d, "\x01", 1), 0);
+	_cleanup_pkey_ struct key *key = NULL;
+	assert_int_equal(key_from_private(&priv, &key, NULL), 0);
+	key_private_free(&priv);
+	expect_signs(key, key, KEY_ALG_ES256, 64);
+}
+
+static void test_oct_private_refused(void **state _unused_) {
+	static const size_t lengths[] = {0, 15, 17, 64};
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		struct key_private priv = {.pub = {.kind = KEY_KIND_OCT}};
+		assert_int_equal(secret_alloc(&priv.k, lengths[i]), 0);
+		expect_private_refused(&priv);
+	}
+	struct key_private none = {.pub = {.kind = KEY_KIND_OCT}};
+	expect_private_refused(&none);
+}
+
+// Key transfer.
+
+// CKM_RSA_AES_KEY_WRAP of `bytes`, with an AES key of `bits`.
+static struct buf make_transfer(struct key *exchange, unsigned bits, const void *bytes, size_t len) {
+	_cleanup_pkey_ struct key *aes = make_oct(bits);
+	_cleanup_secret_ struct secret aes_bytes = {0};
+	assert_int_equal(key_encode(aes, &aes_bytes, NULL), 0);
+	_cleanup_key_output_ struct key_output
+		first = encrypt(exchange, KEY_ALG_RSA_OAEP, &(struct key_input){.value = aes_bytes.data, .len = aes_bytes.len}),
+		second = encrypt(aes, KEY_ALG_AES_KEY_WRAP_PAD, &(struct key_input){.value = bytes, .len = len});
+	struct buf blob = {0};
+	assert_int_equal(buf_append(&blob, first.value.data, first.value.len), 0);
+	assert_int_equal(buf_append(&blob, second.value.data, second.value.len), 0);
+	return blob;
+}
+
+static void expect_transfer_refused(struct key *exchange, enum key_kind kind, const void *in, size_t len,
+	char refusal[ERR_MESSAGE_MAX]) {
+	struct key *none = NULL;
+	struct err err = {0};
+	expect_refused(key_unwrap_transfer(exchange, kind, in, len, &none, &err), &err);
+	assert_null(none);
+	if (!refusal)
+		return;
+	if (!refusal[0])
+		memcpy(refusal, err.message, ERR_MESSAGE_MAX);
+	assert_string_equal(err.message, refusal);
+}
+
+static void test_transfer(void **state _unused_) {
+	_cleanup_pkey_ struct key *exchange = load(rfc7515_a2_key);
+	struct key *keys[] = {load(wycheproof_oaep_key), make_curve(KEY_CURVE_P521), make_oct(192)};
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		_cleanup_secret_ struct secret encoded = {0};
+		assert_int_equal(key_encode(keys[i], &encoded, NULL), 0);
+		_cleanup_buf_ struct buf blob = make_transfer(exchange, 256, encoded.data, encoded.len);
+		_cleanup_pkey_ struct key *came = NULL;
+		_cleanup_secret_ struct secret again = {0};
+		assert_int_equal(key_unwrap_transfer(exchange, key_kind(keys[i]), blob.data, blob.len, &came, NULL), 0);
+		expect_same(keys[i], came);
+		assert_int_equal(key_encode(came, &again, NULL), 0);
+		assert_true(secret_equal(encoded.data, encoded.len, again.data, again.len));
+
+		// Another kind of key than was said, and another exchange key.
+		enum key_kind other = key_kind(keys[(i + 1) % ARRAY_SIZE(keys)]);
+		expect_transfer_refused(exchange, other, blob.data, blob.len, NULL);
+		expect_transfer_refused(exchange, KEY_KIND_NONE, blob.data, blob.len, NULL);
+		expect_transfer_refused(keys[0], key_kind(keys[i]), blob.data, blob.len, NULL);
+		expect_transfer_refused(keys[1], key_kind(keys[i]), blob.data, blob.len, NULL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		key_unref(keys[i]);
+}
+
+static void test_transfer_refused(void **state _unused_) {
+	_cleanup_pkey_ struct key *exchange = load(rfc7515_a2_key);
+	uint8_t bytes[32] = {0};
+	_cleanup_buf_ struct buf good = make_transfer(exchange, 256, bytes, sizeof(bytes));
+	_cleanup_buf_ struct buf small = make_transfer(exchange, 128, bytes, sizeof(bytes));
+	char refusal[ERR_MESSAGE_MAX] = "";
+	static const size_t lengths[] = {0, 1, 255, 256, 257, 264, 288, 295};
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
+		expect_transfer_refused(exchange, KEY_KIND_OCT, good.data, lengths[i], refusal);
+	expect_transfer_refused(exchange, KEY_KIND_OCT, small.data, small.len, refusal);
+	for (size_t i = 0; i < good.len; i += 31) {
+		good.data[i] ^= 4;
+		expect_transfer_refused(exchange, KEY_KIND_OCT, good.data, good.len, refusal);
+		good.data[i] ^= 4;
+	}
+}
+
+// What opens is not believed: a PKCS#8 key whose numbers do not belong together.
+static void test_transfer_of_unsound_key(void **state _unused_) {
+	_cleanup_pkey_ struct key *exchange = load(rfc7515_a2_key), *ec = make_curve(KEY_CURVE_P256);
+	_cleanup_secret_ struct secret rsa_bytes = {0}, ec_bytes = {0};
+	assert_int_equal(key_encode(exchange, &rsa_bytes, NULL), 0);
+	assert_int_equal(key_encode(ec, &ec_bytes, NULL), 0);
+	rsa_bytes.data[rsa_bytes.len - 1] ^= 1;  // qi
+	ec_bytes.data[ec_bytes.len - 1] ^= 1;    // y
+	_cleanup_buf_ struct buf rsa_blob = make_transfer(exchange, 256, rsa_bytes.data, rsa_bytes.len);
+	_cleanup_buf_ struct buf ec_blob = make_transfer(exchange, 256, ec_bytes.data, ec_bytes.len);
+	expect_transfer_refused(exchange, KEY_KIND_RSA, rsa_blob.data, rsa_blob.len, NULL);
+	expect_transfer_refused(exchange, KEY_KIND_EC, ec_blob.data, ec_blob.len, NULL);
+}
+
+// Threads.
+
+struct shared {
+	struct key *rsa, *ec, *aes;
+	const struct key_output *wrapped;
+	_Atomic unsigned wrong;
+};
+
+static void *use_keys(void *arg) {
+	struct shared *s = arg;
+	for (int i = 0; i < 50; i++) {
+		struct key *rsa = key_ref(s->rsa);
+		_cleanup_key_output_ struct key_output plain = {0}, sealed = {0};
+		_cleanup_buf_ struct buf rs = {0}, es = {0};
+		uint8_t digest[32] = {(uint8_t)i};
+		bool rs_valid = false, es_valid = false;
+		const struct key_input in = {.value = s->wrapped->value.data, .len = s->wrapped->value.len};
+		const struct key_input small = {.value = digest, .len = sizeof(digest)};
+		if (key_decrypt(rsa, KEY_ALG_RSA_OAEP_256, ALG_WRAP, &in, &plain, NULL) < 0 || plain.value.len != 6 ||
+			memcmp(plain.value.data, "shared", 6) != 0 || key_sign(rsa, KEY_ALG_PS256, digest, 32, &rs, NULL) < 0 ||
+			key_verify(rsa, KEY_ALG_PS256, digest, 32, rs.data, rs.len, &rs_valid, NULL) < 0 || !rs_valid ||
+			key_sign(s->ec, KEY_ALG_ES256, digest, 32, &es, NULL) < 0 ||
+			key_verify(s->ec, KEY_ALG_ES256, digest, 32, es.data, es.len, &es_valid, NULL) < 0 || !es_valid ||
+			key_encrypt(s->aes, KEY_ALG_A256KW, ALG_WRAP, &small, &sealed, NULL) < 0)
+			s->wrong++;
+		key_unref(rsa);
+	}
+	return NULL;
+}
+
+static void test_threads(void **state _unused_) {
+	_cleanup_pkey_ struct key *rsa = load(rfc7515_a2_key), *ec = make_curve(KEY_CURVE_P256), *aes = make_oct(256);
+	_cleanup_key_output_ struct key_output wrapped =
+		encrypt(rsa, KEY_ALG_RSA_OAEP_256, &(struct key_input){.value = "shared", .len = 6});
+	struct shared s = {.rsa = rsa, .ec = ec, .aes = aes, .wrapped = &wrapped};
+	pthread_t threads[4];
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_keys, &s), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(s.wrong, 0);
 }
 
 int main(void) {
@@ -803,7 +1114,9 @@ int main(void) {
 		cmocka_unit_test(test_rs256_rfc7515),
 		cmocka_unit_test(test_rsnull_limits),
 		cmocka_unit_test(test_rs256_wycheproof),
+		cmocka_unit_test(test_ps384_rfc7520),
 		cmocka_unit_test(test_ec_signatures),
+		cmocka_unit_test(test_ec_range),
 		cmocka_unit_test(test_ec_curve_must_match),
 		cmocka_unit_test(test_aes_sizes_must_match),
 		cmocka_unit_test(test_aes_round_trips),
@@ -817,6 +1130,15 @@ int main(void) {
 		cmocka_unit_test(test_public_refused),
 		cmocka_unit_test(test_encoded_refused),
 		cmocka_unit_test(test_encoded_of_another_kind),
+		cmocka_unit_test(test_rsa_private_refused),
+		cmocka_unit_test(test_rsa_trivial_factors),
+		cmocka_unit_test(test_ec_private_refused),
+		cmocka_unit_test(test_ec_private_generator),
+		cmocka_unit_test(test_oct_private_refused),
+		cmocka_unit_test(test_transfer),
+		cmocka_unit_test(test_transfer_refused),
+		cmocka_unit_test(test_transfer_of_unsound_key),
+		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
