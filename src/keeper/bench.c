@@ -14,7 +14,7 @@ enum { MAX_THREADS = 64 };
 struct job {
 	struct keeper_client *client;
 	struct keeper_key key;
-	struct buf wrapped;
+	struct key_output wrapped;
 	int64_t until_ns;
 	atomic_llong done;
 	atomic_bool failed;
@@ -23,8 +23,9 @@ struct job {
 static void *run(void *arg) {
 	struct job *j = arg;
 	while (clock_monotonic_ns() < j->until_ns && !atomic_load(&j->failed)) {
-		_cleanup_secret_ struct secret plain = {0};
-		if (keeper_unwrap(j->client, &j->key, KEY_ALG_RSA_OAEP_256, j->wrapped.data, j->wrapped.len, &plain, NULL) < 0)
+		_cleanup_key_output_ struct key_output plain = {0};
+		const struct key_input in = {.value = j->wrapped.value.data, .len = j->wrapped.value.len};
+		if (keeper_decrypt(j->client, &j->key, KEY_ALG_RSA_OAEP_256, ALG_WRAP, &in, &plain, NULL) < 0)
 			atomic_store(&j->failed, true);
 		else
 			atomic_fetch_add(&j->done, 1);
@@ -56,21 +57,23 @@ int main(int argc, char **argv) {
 	struct err err = {0};
 	_cleanup_(keeper_client_closep) struct keeper_client *client = NULL;
 	_cleanup_buf_ struct buf blob = {0};
-	struct rsa_public pub;
+	struct key_public pub;
 	static struct job job;
 	int rc = secret_init(1u << 20, &err);
 	if (rc == 0)
 		rc = keeper_client_open(argv[1], &client, &err);
 	if (rc == 0)
-		rc = keeper_make_rsa(client, (unsigned)bits, KEEPER_USE_WRAP, "bench", &blob, &pub, &err);
+		rc = keeper_make(client, &(struct key_spec){.kind = KEY_KIND_RSA, .bits = (unsigned)bits}, KEEPER_USE_WRAP, "bench",
+			&blob, &pub, &err);
 	if (rc == 0) {
 		job.client = client;
 		job.key = (struct keeper_key){.blob = blob.data, .blob_len = blob.len, .context = "bench"};
-		rc = keeper_wrap(client, &job.key, KEY_ALG_RSA_OAEP_256, "0123456789abcdef0123456789abcdef", 32, &job.wrapped, &err);
+		const struct key_input in = {.value = "0123456789abcdef0123456789abcdef", .len = 32};
+		rc = keeper_encrypt(client, &job.key, KEY_ALG_RSA_OAEP_256, ALG_WRAP, &in, &job.wrapped, &err);
 	}
 	if (rc == 0)
 		rc = measure(&job, threads, seconds);
-	buf_free(&job.wrapped);
+	key_output_free(&job.wrapped);
 	if (rc < 0)
 		(void)fprintf(stderr, "bench-keeper: %s\n", err.message);
 	return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

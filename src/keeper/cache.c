@@ -2,24 +2,26 @@
 #include "keeper/cache.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct entry {
 	uint8_t id[HASH_SHA256_SIZE];
-	EVP_PKEY *key;  // NULL while free
+	struct key *key;  // NULL while free
 	unsigned usage;
 	uint64_t used;  // the tick of the last use
 };
 
 struct cache {
 	pthread_mutex_t lock;
+	size_t memory;
 	uint64_t tick;
 	struct entry entries[CACHE_KEYS];
 };
 
-int cache_new(struct cache **out) {
+int cache_new(size_t memory, struct cache **out) {
 	struct cache *c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -28,6 +30,7 @@ int cache_new(struct cache **out) {
 		free(c);
 		return -rc;
 	}
+	c->memory = memory;
 	*out = c;
 	return 0;
 }
@@ -36,17 +39,9 @@ void cache_free(struct cache *c) {
 	if (!c)
 		return;
 	for (size_t i = 0; i < CACHE_KEYS; i++)
-		EVP_PKEY_free(c->entries[i].key);
+		key_unref(c->entries[i].key);
 	(void)pthread_mutex_destroy(&c->lock);
 	free(c);
-}
-
-int cache_id(const void *blob, size_t len, const void *context, size_t context_len, uint8_t id[static HASH_SHA256_SIZE]) {
-	_cleanup_buf_ struct buf both = {0};
-	int rc = buf_blob(&both, blob, len);
-	if (rc == 0)
-		rc = buf_blob(&both, context, context_len);
-	return rc < 0 ? rc : hash_sha256(both.data, both.len, id);
 }
 
 static struct entry *find(struct cache *c, const uint8_t *id) {
@@ -54,19 +49,6 @@ static struct entry *find(struct cache *c, const uint8_t *id) {
 		if (c->entries[i].key && memcmp(c->entries[i].id, id, HASH_SHA256_SIZE) == 0)
 			return &c->entries[i];
 	return NULL;
-}
-
-bool cache_get(struct cache *c, const uint8_t id[static HASH_SHA256_SIZE], EVP_PKEY **key, unsigned *usage) {
-	(void)pthread_mutex_lock(&c->lock);
-	struct entry *e = find(c, id);
-	bool found = e && EVP_PKEY_up_ref(e->key) == 1;
-	if (found) {
-		e->used = ++c->tick;
-		*key = e->key;
-		*usage = e->usage;
-	}
-	(void)pthread_mutex_unlock(&c->lock);
-	return found;
 }
 
 static struct entry *oldest(struct cache *c) {
@@ -77,16 +59,46 @@ static struct entry *oldest(struct cache *c) {
 	return e;
 }
 
-void cache_put(struct cache *c, const uint8_t id[static HASH_SHA256_SIZE], EVP_PKEY *key, unsigned usage) {
-	EVP_PKEY *dropped = NULL;
+// The key whose place goes to `used` for want of memory, or NULL. The caller drops it outside the lock.
+static struct key *give_up(struct cache *c, const struct entry *used) {
+	if (CRYPTO_secure_used() <= c->memory)
+		return NULL;
+	struct entry *least = NULL;
+	for (size_t i = 0; i < CACHE_KEYS; i++) {
+		struct entry *e = &c->entries[i];
+		if (e->key && e != used && (!least || e->used < least->used))
+			least = e;
+	}
+	return least ? TAKE_PTR(least->key) : NULL;
+}
+
+bool cache_get(struct cache *c, const uint8_t id[static HASH_SHA256_SIZE], struct key **key, unsigned *usage) {
+	struct key *dropped = NULL;
 	(void)pthread_mutex_lock(&c->lock);
-	// Two threads may have opened the same blob at a time; one entry is enough.
-	if (!find(c, id) && EVP_PKEY_up_ref(key) == 1) {
-		struct entry *e = oldest(c);
-		dropped = e->key;
-		*e = (struct entry){.key = key, .usage = usage, .used = ++c->tick};
-		memcpy(e->id, id, HASH_SHA256_SIZE);
+	struct entry *e = find(c, id);
+	if (e) {
+		e->used = ++c->tick;
+		*key = key_ref(e->key);
+		*usage = e->usage;
+		dropped = give_up(c, e);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
-	EVP_PKEY_free(dropped);
+	key_unref(dropped);
+	return e != NULL;
+}
+
+void cache_put(struct cache *c, const uint8_t id[static HASH_SHA256_SIZE], struct key *key, unsigned usage) {
+	struct key *replaced = NULL, *dropped = NULL;
+	(void)pthread_mutex_lock(&c->lock);
+	// Two threads may have opened the same blob at a time; one entry is enough.
+	if (!find(c, id)) {
+		struct entry *e = oldest(c);
+		replaced = e->key;
+		*e = (struct entry){.key = key_ref(key), .usage = usage, .used = ++c->tick};
+		memcpy(e->id, id, HASH_SHA256_SIZE);
+		dropped = give_up(c, e);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+	key_unref(replaced);
+	key_unref(dropped);
 }

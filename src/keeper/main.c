@@ -34,8 +34,7 @@ struct options {
 struct worker {
 	pthread_t thread;
 	struct server *server;
-	int connection;      // under the server's lock; -1 between connections
-	struct secret room;  // KEEPER_RECORD_MAX bytes for the request
+	int connection;  // under the server's lock; -1 between connections
 };
 
 struct server {
@@ -121,17 +120,17 @@ static int send_reply(int fd, const struct reply *r) {
 }
 
 // One request and its reply. False when the connection is to be closed.
-static bool serve_one(struct server *s, int fd, const struct secret *room) {
+static bool serve_one(struct server *s, int fd, uint8_t room[static KEEPER_RECORD_MAX]) {
 	int no_fds[1];
 	size_t fd_count = 0;
-	ssize_t n = io_recv_fds(fd, room->data, room->len, no_fds, 0, &fd_count);
+	ssize_t n = io_recv_fds(fd, room, KEEPER_RECORD_MAX, no_fds, 0, &fd_count);
 	if (n == -EMSGSIZE)
 		log_warning("a request was too long or carried descriptors; its connection is closed");
 	if (n <= 0)
 		return false;
 	_cleanup_reply_ struct reply r = {0};
-	int rc = keeper_answer(&s->keeper, room->data, (size_t)n, &r);
-	explicit_bzero(room->data, (size_t)n);
+	int rc = keeper_answer(&s->keeper, room, (size_t)n, &r);
+	explicit_bzero(room, (size_t)n);
 	if (rc < 0) {
 		log_error("a request was dropped: %s", strerror(-rc));
 		return false;
@@ -157,11 +156,11 @@ static void leave_connection(struct worker *w) {
 	(void)pthread_mutex_unlock(&w->server->lock);
 }
 
-static void serve_connection(struct worker *w, int fd) {
+static void serve_connection(struct worker *w, int fd, uint8_t room[static KEEPER_RECORD_MAX]) {
 	const struct timeval timeout = {.tv_sec = SEND_TIMEOUT_SECONDS};
 	if (!peer_allowed(w->server, fd) || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
 		return;
-	while (serve_one(w->server, fd, &w->room))
+	while (serve_one(w->server, fd, room))
 		;
 }
 
@@ -174,6 +173,7 @@ static bool stopping(struct server *s) {
 
 static void *work(void *arg) {
 	struct worker *w = arg;
+	uint8_t room[KEEPER_RECORD_MAX];  // for requests; the stack is locked
 	// A new thread makes system calls that the sandbox knows nothing of, so it is shut once all have begun;
 	// and nobody is served before it is.
 	(void)pthread_barrier_wait(&w->server->start);
@@ -183,7 +183,7 @@ static void *work(void *arg) {
 		// A client that has gone again, or a descriptor limit: the next one may do better.
 		if (fd < 0 || !enter_connection(w, fd))
 			continue;
-		serve_connection(w, fd);
+		serve_connection(w, fd, room);
 		leave_connection(w);
 	}
 	return NULL;
@@ -195,8 +195,6 @@ static int start_workers(struct server *s, struct err *err) {
 	for (size_t i = 0; i < KEEPER_WORKERS; i++) {
 		struct worker *w = &s->workers[i];
 		*w = (struct worker){.server = s, .connection = -1};
-		if (secret_alloc(&w->room, KEEPER_RECORD_MAX) < 0)
-			return err_oom(err);
 		int rc = memory_start_thread(&w->thread, work, w, err);
 		if (rc < 0)
 			return rc;
@@ -213,10 +211,8 @@ static void stop_workers(struct server *s) {
 		if (s->workers[i].connection >= 0)
 			(void)shutdown(s->workers[i].connection, SHUT_RD);
 	(void)pthread_mutex_unlock(&s->lock);
-	for (size_t i = 0; i < KEEPER_WORKERS; i++) {
+	for (size_t i = 0; i < KEEPER_WORKERS; i++)
 		(void)pthread_join(s->workers[i].thread, NULL);
-		secret_free(&s->workers[i].room);
-	}
 }
 
 static int tell_ready(int *fd, struct err *err) {
@@ -231,7 +227,7 @@ static int prepare(struct server *s, const struct options *o, struct err *err) {
 	int rc = rootkey_load(o->key_file, &s->keeper.root, err);
 	if (rc < 0)
 		return rc;
-	if (cache_new(&s->keeper.cache) < 0)
+	if (cache_new(MEMORY_KEYS, &s->keeper.cache) < 0)
 		return err_oom(err);
 	s->uid = geteuid();
 	s->listener = io_unix_listen(o->socket, SOCK_SEQPACKET, err);

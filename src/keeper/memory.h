@@ -11,7 +11,8 @@
 // Locked memory in bytes: heap and stacks together stay below the 8 MiB that an unprivileged process
 // of Debian 12 may lock.
 #define MEMORY_HEAP (4u << 20)
-#define MEMORY_STACK (128u << 10)
+#define MEMORY_KEYS (5u << 19)  // of the heap: what keys that are kept may fill it to; the rest is for requests
+#define MEMORY_STACK (192u << 10)  // a request lies on it, and a blob while it is sealed
 
 // Let OpenSSL allocate from the heap that secret_init makes, wiping what it frees. Call it before
 // anything else that touches OpenSSL, secret_init included.

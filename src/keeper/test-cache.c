@@ -3,21 +3,24 @@
 
 #include "keeper/test-util.h"
 
-static EVP_PKEY *key, *other_key;
+enum { HEAP = 1 << 18 };
+
+static struct key *key, *other_key;
 static struct cache *cache;
 
 static int set_up_keys(void **state _unused_) {
-	return rsa_make(2048, &key, NULL) < 0 || rsa_make(2048, &other_key, NULL) < 0;
+	const struct key_spec rsa = {.kind = KEY_KIND_RSA, .bits = 2048}, oct = {.kind = KEY_KIND_OCT, .bits = 256};
+	return key_make(&rsa, &key, NULL) < 0 || key_make(&oct, &other_key, NULL) < 0;
 }
 
 static int tear_down_keys(void **state _unused_) {
-	rsa_freep(&key);
-	rsa_freep(&other_key);
+	key_unref(key);
+	key_unref(other_key);
 	return 0;
 }
 
 static int set_up(void **state _unused_) {
-	return cache_new(&cache);
+	return cache_new(SIZE_MAX, &cache);
 }
 
 static int tear_down(void **state _unused_) {
@@ -26,19 +29,19 @@ static int tear_down(void **state _unused_) {
 }
 
 static void number_id(unsigned n, uint8_t id[static HASH_SHA256_SIZE]) {
-	assert_int_equal(cache_id(&n, sizeof(n), "c", 1, id), 0);
+	assert_int_equal(hash_sha256(&n, sizeof(n), id), 0);
 }
 
-static void put(unsigned n, EVP_PKEY *k, unsigned usage) {
+static void put(unsigned n, struct key *k, unsigned usage) {
 	uint8_t id[HASH_SHA256_SIZE];
 	number_id(n, id);
 	cache_put(cache, id, k, usage);
 }
 
-static bool has(unsigned n, EVP_PKEY *want, unsigned want_usage) {
+static bool has(unsigned n, struct key *want, unsigned want_usage) {
 	uint8_t id[HASH_SHA256_SIZE];
 	number_id(n, id);
-	_cleanup_pkey_ EVP_PKEY *found = NULL;
+	_cleanup_pkey_ struct key *found = NULL;
 	unsigned usage = 0;
 	if (!cache_get(cache, id, &found, &usage))
 		return false;
@@ -73,23 +76,37 @@ static void test_oldest_goes(void **state _unused_) {
 	assert_false(has(2, key, 1));
 }
 
-// Where the blob ends and the context begins is part of the identity.
-static void test_identity(void **state _unused_) {
-	uint8_t a[HASH_SHA256_SIZE], b[HASH_SHA256_SIZE];
-	assert_int_equal(cache_id("ab", 2, "c", 1, a), 0);
-	assert_int_equal(cache_id("a", 1, "bc", 2, b), 0);
-	assert_memory_not_equal(a, b, sizeof(a));
-	assert_int_equal(cache_id("ab", 2, "d", 1, b), 0);
-	assert_memory_not_equal(a, b, sizeof(a));
-	assert_int_equal(cache_id("ab", 2, "c", 1, b), 0);
-	assert_memory_equal(a, b, sizeof(a));
+// With more locked memory in use than keys may fill, the key that is used stays and one other goes.
+static void test_memory_is_short(void **state _unused_) {
+	struct cache *plenty = cache;
+	_cleanup_secret_ struct secret filling = {0};
+	assert_int_equal(secret_alloc(&filling, HEAP / 4), 0);
+	assert_int_equal(cache_new(HEAP / 4 - 1, &cache), 0);
+	put(1, key, 1);
+	assert_true(has(1, key, 1));
+	put(2, other_key, 2);
+	assert_false(has(1, key, 1));
+	assert_true(has(2, other_key, 2));
+	secret_free(&filling);
+	put(3, key, 1);
+	put(4, key, 1);
+	assert_true(has(2, other_key, 2));
+	assert_int_equal(secret_alloc(&filling, HEAP / 4), 0);
+	assert_true(has(2, other_key, 2));
+	assert_false(has(3, key, 1));
+	assert_true(has(4, key, 1));
+	assert_false(has(2, other_key, 2));
+	cache_free(cache);
+	cache = plenty;
 }
 
 int main(void) {
+	if (secret_init(HEAP, NULL) < 0)
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_get_and_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_oldest_goes, set_up, tear_down),
-		cmocka_unit_test(test_identity),
+		cmocka_unit_test_setup_teardown(test_memory_is_short, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, set_up_keys, tear_down_keys);
 }

@@ -20,7 +20,7 @@
 #include "server/listeners.h"
 #include "server/scheduler.h"
 
-enum { SECRET_HEAP = 1 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 86400 };
+enum { SECRET_HEAP = 4 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 86400 };
 
 struct options {
 	const char *data_dir, *listen;
