@@ -13,13 +13,13 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/strv.h"
-#include "crypto/rsa.h"
+#include "crypto/key.h"
 #include "net/cert.h"
 #include "net/http_server.h"
 
 struct running {
 	struct test_vault vault;
-	EVP_PKEY *keys[TEST_KEYS];
+	struct key *keys[TEST_KEYS];
 	struct http_server *https, *http;
 };
 
@@ -53,23 +53,17 @@ static void operate(struct running *r, unsigned n, bool unwrap, const struct htt
 	size_t len;
 	const void *body = http_body(req, &len);
 	_cleanup_json_ json_t *json = NULL;
-	_cleanup_buf_ struct buf in = {0}, out = {0}, text = {0};
+	_cleanup_buf_ struct buf in = {0}, text = {0};
 	const char *value, *alg;
 	if (json_parse(body, len, "BadParameter", &json, NULL) < 0 || !(value = json_str(json, "value")) ||
 		!(alg = json_str(json, "alg")) || dec_base64url(&in, value, strlen(value)) < 0) {
 		fail(res, 400, "BadParameter", NULL, "The request is malformed.");
 		return;
 	}
-	int rc;
-	if (unwrap) {
-		_cleanup_secret_ struct secret plain = {0};
-		rc = rsa_unwrap(r->keys[n], alg_by_name(alg), in.data, in.len, &plain, NULL);
-		if (rc == 0)
-			rc = buf_append(&out, plain.data, plain.len);
-	} else {
-		rc = rsa_wrap(r->keys[n], alg_by_name(alg), in.data, in.len, &out, NULL);
-	}
-	if (rc < 0 || enc_base64url(&text, out.data, out.len) < 0)
+	_cleanup_key_output_ struct key_output out = {0};
+	const struct key_input input = {.value = in.data, .len = in.len};
+	int rc = (unwrap ? key_decrypt : key_encrypt)(r->keys[n], alg_by_name(alg), ALG_WRAP, &input, &out, NULL);
+	if (rc < 0 || enc_base64url(&text, out.value.data, out.value.len) < 0)
 		fail(res, 400, "BadParameter", NULL, "The parameter is incorrect.");
 	else
 		res->json = json_pack("{s:s, s:s}", "kid", test_key_url(n), "value", buf_cstr(&text));
@@ -172,8 +166,9 @@ struct test_vault *test_vault_start(void) {
 	check(io_replace_file(path, ca.data, ca.len, 0600, NULL) == 0, "writing the certificate");
 	(void)snprintf(path, sizeof(path), "%s/import", r->vault.folder);
 	check(io_mkdir(path, 0700, NULL) == 0, "making a folder");
+	const struct key_spec spec = {.kind = KEY_KIND_RSA, .bits = 2048};
 	for (unsigned i = 0; i < TEST_KEYS; i++)
-		check(rsa_make(2048, &r->keys[i], NULL) == 0, "making a key");
+		check(key_make(&spec, &r->keys[i], NULL) == 0, "making a key");
 	test_vault_reset(&r->vault);
 	const struct http_tls tls = {.certificate_pem = buf_cstr(&cert), .key_pem = buf_cstr(&key)};
 	r->https = serve(r, "https", &tls, vault);
@@ -193,7 +188,7 @@ void test_vault_stop(struct test_vault *v) {
 	http_server_stop(r->https, 1);
 	http_server_stop(r->http, 1);
 	for (unsigned i = 0; i < TEST_KEYS; i++)
-		rsa_freep(&r->keys[i]);
+		key_unref(r->keys[i]);
 	check(nftw(v->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0, "removing the folder");
 	free(r);
 }

@@ -19,7 +19,7 @@ const char entra_signing_context[] = "entra signing key";
 static const char header_label[] = "entra identity header v1";
 
 // The JWK thumbprint (RFC 7638) of the key, cut.
-static int make_kid(const struct rsa_public *pub, char out[static ENTRA_KID_SIZE], struct err *err) {
+static int make_kid(const struct key_public *pub, char out[static ENTRA_KID_SIZE], struct err *err) {
 	_cleanup_buf_ struct buf text = {0}, kid = {0};
 	uint8_t digest[HASH_SHA256_SIZE];
 	int rc = buf_str(&text, "{\"e\":\"");
@@ -38,12 +38,13 @@ static int make_kid(const struct rsa_public *pub, char out[static ENTRA_KID_SIZE
 static int make_signing_key(struct entra *e, struct store_tx *tx, struct err *err) {
 	_cleanup_buf_ struct buf sealed = {0};
 	_cleanup_json_ json_t *jwk = NULL;
-	struct rsa_public pub;
+	struct key_public pub;
 	char kid[ENTRA_KID_SIZE];
-	int rc = keeper_make_rsa(e->keeper, SIGNING_BITS, KEEPER_USE_SIGN, entra_signing_context, &sealed, &pub, err);
+	const struct key_spec spec = {.kind = KEY_KIND_RSA, .bits = SIGNING_BITS};
+	int rc = keeper_make(e->keeper, &spec, KEEPER_USE_SIGN, entra_signing_context, &sealed, &pub, err);
 	if (rc < 0)
 		return rc;
-	if ((rc = make_kid(&pub, kid, err)) < 0 || (rc = jwk_from_rsa(&pub, &jwk, err)) < 0)
+	if ((rc = make_kid(&pub, kid, err)) < 0 || (rc = jwk_from_public(&pub, &jwk, err)) < 0)
 		return rc;
 	_cleanup_free_ char *text = json_text(jwk);
 	if (!text)
@@ -60,7 +61,7 @@ static int load_key(struct entra *e, struct store_rows *rows, struct err *err) {
 	int rc = json_parse(text, strlen(text), "InternalServerError", &jwk, err);
 	if (rc < 0)
 		return rc;
-	if ((rc = jwk_to_rsa(jwk, &k->pub, err)) < 0 || (rc = rsa_from_public(&k->pub, &k->key, err)) < 0)
+	if ((rc = jwk_to_public(jwk, &k->pub, err)) < 0 || (rc = key_from_public(&k->pub, &k->key, err)) < 0)
 		return rc;
 	(void)snprintf(k->kid, sizeof(k->kid), "%s", store_text(rows, 0));
 	if (e->key_count++ > 0)
@@ -118,21 +119,19 @@ void entra_close(struct entra *e) {
 	if (!e)
 		return;
 	for (size_t i = 0; i < e->key_count; i++)
-		rsa_freep(&e->keys[i].key);
+		key_unref(e->keys[i].key);
 	buf_free(&e->sealed);
 	secret_free(&e->header_key);
 	token_cache_free(e->tokens);
 	free(e);
 }
 
-int entra_key_lookup(void *entra, const char *kid, EVP_PKEY **key, struct err *err) {
+int entra_key_lookup(void *entra, const char *kid, struct key **key, struct err *err) {
 	const struct entra *e = entra;
 	for (size_t i = 0; i < e->key_count; i++) {
 		if (strcmp(e->keys[i].kid, kid) != 0)
 			continue;
-		if (EVP_PKEY_up_ref(e->keys[i].key) != 1)
-			return err_oom(err);
-		*key = e->keys[i].key;
+		*key = key_ref(e->keys[i].key);
 		return 0;
 	}
 	return err_set(err, -ENOENT, 401, "Unauthorized", "The token is signed with an unknown key.");

@@ -2,7 +2,7 @@
 // What the files of this room share.
 #pragma once
 
-#include "crypto/rsa.h"
+#include "crypto/key.h"
 #include "entra/entra.h"
 #include "entra/token_cache.h"
 
@@ -17,8 +17,8 @@
 
 struct entra_key {
 	char kid[ENTRA_KID_SIZE];
-	struct rsa_public pub;
-	EVP_PKEY *key;  // the public half, for verification
+	struct key_public pub;
+	struct key *key;  // the public half, for verification
 };
 
 // Nothing in here changes after entra_open, but for what has a lock of its own: threads share it without one.
@@ -84,4 +84,4 @@ struct entra_grant {
 int entra_issue(struct entra *e, const struct entra_grant *grant, struct buf *token, struct err *err) _must_check_;
 
 // The public key of a kid, a reference for the caller; a jwt_key_lookup with a struct entra as context.
-int entra_key_lookup(void *entra, const char *kid, EVP_PKEY **key, struct err *err) _must_check_;
+int entra_key_lookup(void *entra, const char *kid, struct key **key, struct err *err) _must_check_;

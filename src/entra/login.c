@@ -92,7 +92,7 @@ static int openid_configuration(const struct login_call *c, json_t **answer, str
 
 static int published_key(const struct entra_key *key, const char *issuer, json_t *keys, struct err *err) {
 	json_t *jwk = NULL;
-	int rc = jwk_from_rsa(&key->pub, &jwk, err);
+	int rc = jwk_from_public(&key->pub, &jwk, err);
 	if (rc < 0)
 		return rc;
 	// The array takes the reference even when it fails.

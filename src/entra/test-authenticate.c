@@ -99,17 +99,18 @@ static void test_seen_token_changed(void **state) {
 }
 
 static int sign_with(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
-	return rsa_sign_digest(ctx, digest, signature, err);
+	return key_sign(ctx, KEY_ALG_RS256, digest, 32, signature, err);
 }
 
 static void test_another_key(void **state) {
 	struct fixture *f = *state;
-	_cleanup_pkey_ EVP_PKEY *key = NULL;
+	_cleanup_pkey_ struct key *key = NULL;
+	const struct key_spec spec = {.kind = KEY_KIND_RSA, .bits = 2048};
 	_cleanup_free_ char *token = fixture_vault_token(f);
 	_cleanup_json_ json_t *claims = fixture_claims(token);
 	_cleanup_buf_ struct buf same_kid = {0}, own_kid = {0};
 	struct err err = {0};
-	assert_int_equal(rsa_make(2048, &key, &err), 0);
+	assert_int_equal(key_make(&spec, &key, &err), 0);
 	assert_int_equal(jwt_sign(claims, f->entra->keys[0].kid, sign_with, key, &same_kid, &err), 0);
 	assert_int_equal(jwt_sign(claims, "mine", sign_with, key, &own_kid, &err), 0);
 	assert_int_equal(fixture_judge(f, buf_cstr(&same_kid)), ENTRA_INVALID);
@@ -119,7 +120,7 @@ static void test_another_key(void **state) {
 static int sign_in_keeper(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
 	struct fixture *f = ctx;
 	const struct keeper_key key = {f->entra->sealed.data, f->entra->sealed.len, entra_signing_context};
-	return keeper_sign(f->keeper, &key, digest, signature, err);
+	return keeper_sign(f->keeper, &key, KEY_ALG_RS256, digest, 32, signature, err);
 }
 
 // A good token with one claim set to another value, or removed (NULL), and signed by the right key.

@@ -58,7 +58,7 @@ static json_t *make_claims(const struct entra_grant *g, const char *issuer, cons
 static int sign_in_keeper(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
 	struct entra *e = ctx;
 	const struct keeper_key key = {.blob = e->sealed.data, .blob_len = e->sealed.len, .context = entra_signing_context};
-	return keeper_sign(e->keeper, &key, digest, signature, err);
+	return keeper_sign(e->keeper, &key, KEY_ALG_RS256, digest, 32, signature, err);
 }
 
 int entra_issue(struct entra *e, const struct entra_grant *g, struct buf *token, struct err *err) {
