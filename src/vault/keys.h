@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "crypto/rsa.h"
+#include "crypto/key.h"
 #include "vault/vault.h"
 
 #define KEY_NAME_MAX 127

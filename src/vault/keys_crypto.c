@@ -105,9 +105,10 @@ int keys_wrap(struct call *c, struct err *err) {
 	if (!context)
 		return err_oom(err);
 	struct keeper_key key = {c->key.sealed.data, c->key.sealed.len, context};
-	_cleanup_buf_ struct buf wrapped = {0};
-	int rc = keeper_wrap(c->service->keeper, &key, c->alg, c->input.data, c->input.len, &wrapped, err);
-	return rc < 0 ? rc : answer_value(c, wrapped.data, wrapped.len, err);
+	const struct key_input in = {.value = c->input.data, .len = c->input.len};
+	_cleanup_key_output_ struct key_output wrapped = {0};
+	int rc = keeper_encrypt(c->service->keeper, &key, c->alg, ALG_WRAP, &in, &wrapped, err);
+	return rc < 0 ? rc : answer_value(c, wrapped.value.data, wrapped.value.len, err);
 }
 
 int keys_unwrap(struct call *c, struct err *err) {
@@ -115,7 +116,8 @@ int keys_unwrap(struct call *c, struct err *err) {
 	if (!context)
 		return err_oom(err);
 	struct keeper_key key = {c->key.sealed.data, c->key.sealed.len, context};
-	_cleanup_secret_ struct secret plain = {0};
-	int rc = keeper_unwrap(c->service->keeper, &key, c->alg, c->input.data, c->input.len, &plain, err);
-	return rc < 0 ? rc : answer_value(c, plain.data, plain.len, err);
+	const struct key_input in = {.value = c->input.data, .len = c->input.len};
+	_cleanup_key_output_ struct key_output plain = {0};
+	int rc = keeper_decrypt(c->service->keeper, &key, c->alg, ALG_WRAP, &in, &plain, err);
+	return rc < 0 ? rc : answer_value(c, plain.value.data, plain.value.len, err);
 }

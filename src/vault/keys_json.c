@@ -12,10 +12,10 @@
 
 unsigned key_row_bits(const struct key_row *row) {
 	_cleanup_json_ json_t *jwk = NULL;
-	struct rsa_public pub;
-	if (key_body_parse(row->jwk, strlen(row->jwk), &jwk, NULL) < 0 || jwk_to_rsa(jwk, &pub, NULL) < 0)
+	struct key_public pub;
+	if (key_body_parse(row->jwk, strlen(row->jwk), &jwk, NULL) < 0 || jwk_to_public(jwk, &pub, NULL) < 0)
 		return 0;
-	return (unsigned)pub.n_len * 8;
+	return pub.bits;
 }
 
 void key_id(const struct vault_record *vault, const char *collection, const char *name, const char *version,

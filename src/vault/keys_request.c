@@ -49,7 +49,8 @@ static int parse_bits(const json_t *body, unsigned *bits, struct err *err) {
 	if (exponent && (!json_is_integer(exponent) || json_integer_value(exponent) != 65537))
 		return bad_parameter(err, "Property 'public_exponent' must be 65537.");
 	const json_t *size = member(body, "key_size");
-	if (size && (!json_is_integer(size) || !rsa_bits_allowed(json_integer_value(size))))
+	const struct key_spec spec = {.kind = KEY_KIND_RSA, .bits = (unsigned)json_integer_value(size)};
+	if (size && (!json_is_integer(size) || json_integer_value(size) != (json_int_t)spec.bits || key_spec_check(&spec, NULL) < 0))
 		return bad_parameter(err, "Property 'key_size' must be 2048, 3072 or 4096 for a key of type 'RSA'.");
 	*bits = size ? (unsigned)json_integer_value(size) : 2048;
 	return 0;

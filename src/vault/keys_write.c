@@ -57,14 +57,14 @@ int keys_make(struct call *c, struct err *err) {
 	_cleanup_free_ char *context = key_context(&c->vault, k->name, k->version);
 	if (!context)
 		return err_oom(err);
-	struct rsa_public pub;
+	const struct key_spec spec = {.kind = KEY_KIND_RSA, .bits = c->request.bits};
+	struct key_public pub;
 	// Any operation may be put into key_ops later, and a sealed key's usage is fixed; key_ops is checked on each use.
-	int rc = keeper_make_rsa(c->service->keeper, c->request.bits, KEEPER_USE_WRAP | KEEPER_USE_SIGN, context, &k->sealed,
-		&pub, err);
+	int rc = keeper_make(c->service->keeper, &spec, KEEPER_USE_WRAP | KEEPER_USE_SIGN, context, &k->sealed, &pub, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_json_ json_t *jwk = NULL;
-	rc = jwk_from_rsa(&pub, &jwk, err);
+	rc = jwk_from_public(&pub, &jwk, err);
 	if (rc < 0)
 		return rc;
 	k->jwk = json_text(jwk);
