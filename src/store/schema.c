@@ -92,5 +92,31 @@ static const char step_2[] =
 	"  ordinal BIGINT NOT NULL, entry TEXT NOT NULL, key_mask BIGINT NOT NULL, secret_mask BIGINT NOT NULL,"
 	"  PRIMARY KEY (vault, object_id, application_id));";
 
-const char *const schema_steps[] = {step_1, step_2};
+// One life for everything that a vault holds: keys and secrets are objects with versions.
+static const char step_3[] =
+	// kind is keys or secrets. due_at is when the scheduler has to look at a key: its policy rotates it, it nears its
+	// expiry, it expires.
+	"CREATE TABLE vault_objects ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), kind TEXT NOT NULL, name TEXT NOT NULL, display_name TEXT NOT NULL,"
+	"  current_version TEXT NOT NULL, managed BIGINT NOT NULL, deleted BIGINT, purge_at BIGINT, rotation_policy TEXT,"
+	"  release_policy TEXT, due_at BIGINT, PRIMARY KEY (vault, kind, name));"
+	"CREATE INDEX vault_objects_by_purge ON vault_objects (purge_at) WHERE purge_at IS NOT NULL;"
+	"CREATE INDEX vault_objects_by_due ON vault_objects (due_at) WHERE due_at IS NOT NULL;"
+	// kty, jwk, key_ops, exportable are a key's; content_type is a secret's. near_expiry_sent and expired_sent say that
+	// the scheduler told of it.
+	"CREATE TABLE vault_versions ("
+	"  vault TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, ordinal BIGINT NOT NULL,"
+	"  sealed BYTEA NOT NULL, enabled BIGINT NOT NULL, nbf BIGINT, exp BIGINT, tags TEXT, created BIGINT NOT NULL,"
+	"  updated BIGINT NOT NULL, kty TEXT, jwk TEXT, key_ops TEXT, exportable BIGINT NOT NULL DEFAULT 0, content_type TEXT,"
+	"  near_expiry_sent BIGINT, expired_sent BIGINT, PRIMARY KEY (vault, kind, name, version),"
+	"  FOREIGN KEY (vault, kind, name) REFERENCES vault_objects(vault, kind, name));"
+	"INSERT INTO vault_objects (vault, kind, name, display_name, current_version, managed, deleted, purge_at,"
+	"  due_at) SELECT vault, 'keys', name, display_name, current_version, 0, deleted, purge_at, 0 FROM vault_keys;"
+	"INSERT INTO vault_versions (vault, kind, name, version, ordinal, sealed, enabled, nbf, exp, tags, created, updated,"
+	"  kty, jwk, key_ops) SELECT vault, 'keys', name, version, ordinal, sealed, enabled, nbf, exp, tags, created, updated,"
+	"  kty, jwk, key_ops FROM vault_key_versions;"
+	"DROP TABLE vault_key_versions;"
+	"DROP TABLE vault_keys;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

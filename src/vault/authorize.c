@@ -80,12 +80,12 @@ static int authorize_by_policy(struct call *c, struct store_tx *tx, const char *
 }
 
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) {
-	static const char collection[] = "keys";
 	if (!c->vault.rbac)
-		return authorize_by_policy(c, tx, collection, err);
-	char action[96], scope[sizeof(c->vault.resource_id) + KEY_NAME_MAX + 16];
-	(void)snprintf(action, sizeof(action), "Microsoft.KeyVault/vaults/keys/%s", c->op->action);
-	(void)snprintf(scope, sizeof(scope), "%s%s%s", c->vault.resource_id, c->name ? "/keys/" : "", c->name ? c->name : "");
+		return authorize_by_policy(c, tx, c->op->kind->collection, err);
+	char action[96], scope[sizeof(c->vault.resource_id) + OBJECT_NAME_MAX + 16];
+	(void)snprintf(action, sizeof(action), "Microsoft.KeyVault/vaults/%s", c->op->action);
+	(void)snprintf(scope, sizeof(scope), "%s%s%s%s%s", c->vault.resource_id, c->name ? "/" : "",
+		c->name ? c->op->kind->collection : "", c->name ? "/" : "", c->name ? c->name : "");
 	int rc = access_check(tx, c->caller.oid, scope, action, true, &c->decision, err);
 	return rc == -EACCES ? forbidden_by_rbac(c, action, scope, err) : rc;
 }

@@ -5,16 +5,20 @@
 #include "access/access.h"
 #include "net/router.h"
 #include "vault/audit.h"
+#include "vault/backup.h"
+#include "vault/key_operation.h"
 #include "vault/keys.h"
+#include "vault/secrets.h"
 #include "vault/vault.h"
 
-#define VAULT_BODY_MAX 65536  // bytes of a request body
+#define VAULT_BODY_MAX 65536  // bytes of a request body; a restore may have all that the server takes
 
 struct vault_service {
 	struct store *store;
 	struct keeper_client *keeper;
 	struct entra *entra;
 	struct audit_writer *audit;
+	struct secret backup_key;
 };
 
 struct call {
@@ -30,15 +34,16 @@ struct call {
 	char id[ENC_UUID_SIZE];              // of this request
 	const char *method;                  // after X-HTTP-METHOD
 	const char *api_version;             // NULL until checked
-	const char *name, *version;          // of the key in the path, or NULL
+	const char *name, *version;          // of the object in the path, or NULL
 	int64_t now;                         // seconds, the same for everything this request does
 	int64_t started;                     // monotonic nanoseconds
 
 	// Carried from one phase of an operation to the next.
+	struct object object;
 	struct key_request request;
-	struct key_row key;
-	struct buf input;                    // the decoded value of a cryptographic operation; wiped
-	enum key_alg alg;
+	struct key_operation operation;
+	struct secret_request secret;
+	struct backup backup;
 
 	// The answer, withheld until the audit record is durable.
 	int status;
@@ -52,15 +57,19 @@ typedef int (*call_phase_tx)(struct call *c, struct store_tx *tx, struct err *er
 
 struct vault_operation {
 	struct route route;
+	const struct object_kind *kind;
 	const char *audit;       // operationName
-	const char *permission;  // of an access policy
-	const char *action;      // below Microsoft.KeyVault/vaults/keys/
+	const char *permission;  // of an access policy, for the kind
+	const char *action;      // below Microsoft.KeyVault/vaults/
 	// Run in this order; NULL ones are left out. `look` sees one snapshot, in which the caller was authorized. `work`
 	// holds no transaction. `change` runs in a write transaction, in which the caller was authorized again, and which
 	// also takes the audit record.
 	call_phase_tx look;
 	call_phase work;
 	call_phase_tx change;
+	enum key_op key_op;      // of a cryptographic operation
+	const char *since;       // the API version that brought it; NULL for the first
+	bool large;              // its body may be longer than VAULT_BODY_MAX
 };
 
 // In routes.c. Finds the operation; 400 BadParameter when there is none.
@@ -85,32 +94,59 @@ int platform_check(const struct call *c, struct store_tx *tx, const char *collec
 void call_respond(struct call *c, const struct err *err, struct http_response *res);
 void call_respond_withheld(struct call *c, const struct err *err, struct http_response *res);
 
-// In keys_read.c, keys_write.c, keys_crypto.c, paging.c: phases.
-int keys_get(struct call *c, struct store_tx *tx, struct err *err);
-int keys_get_deleted(struct call *c, struct store_tx *tx, struct err *err);
-int keys_list(struct call *c, struct store_tx *tx, struct err *err);
-int keys_list_deleted(struct call *c, struct store_tx *tx, struct err *err);
-int keys_list_versions(struct call *c, struct store_tx *tx, struct err *err);
+// In service.c: is this version of the API, one of those that are answered, `least` or newer?
+bool api_version_at_least(const char *version, const char *least);
 
+// In objects.c and paging.c: phases for any kind of object.
+int objects_get(struct call *c, struct store_tx *tx, struct err *err);
+int objects_get_deleted(struct call *c, struct store_tx *tx, struct err *err);
+int objects_delete_change(struct call *c, struct store_tx *tx, struct err *err);
+int objects_recover_change(struct call *c, struct store_tx *tx, struct err *err);
+int objects_purge_change(struct call *c, struct store_tx *tx, struct err *err);
+int objects_list(struct call *c, struct store_tx *tx, struct err *err);
+int objects_list_deleted(struct call *c, struct store_tx *tx, struct err *err);
+int objects_list_versions(struct call *c, struct store_tx *tx, struct err *err);
+
+// In key_write.c, key_crypto.c: phases for keys.
 int keys_create_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_make(struct call *c, struct err *err);
 int keys_create_change(struct call *c, struct store_tx *tx, struct err *err);
 int keys_rotate_change(struct call *c, struct store_tx *tx, struct err *err);
-int keys_update_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_update_change(struct call *c, struct store_tx *tx, struct err *err);
-int keys_delete_change(struct call *c, struct store_tx *tx, struct err *err);
-int keys_recover_change(struct call *c, struct store_tx *tx, struct err *err);
-int keys_purge_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_policy_get(struct call *c, struct store_tx *tx, struct err *err);
+int keys_policy_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_crypto_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_crypto(struct call *c, struct err *err);
 
-int keys_wrap_look(struct call *c, struct store_tx *tx, struct err *err);
-int keys_wrap(struct call *c, struct err *err);
-int keys_unwrap_look(struct call *c, struct store_tx *tx, struct err *err);
-int keys_unwrap(struct call *c, struct err *err);
+// In secrets.c: phases for secrets.
+int secrets_set_look(struct call *c, struct store_tx *tx, struct err *err);
+int secrets_seal(struct call *c, struct err *err);
+int secrets_set_change(struct call *c, struct store_tx *tx, struct err *err);
+int secrets_get_look(struct call *c, struct store_tx *tx, struct err *err);
+int secrets_open(struct call *c, struct err *err);
+int secrets_update_look(struct call *c, struct store_tx *tx, struct err *err);
+int secrets_update_change(struct call *c, struct store_tx *tx, struct err *err);
+
+// In backup_phases.c: phases for any kind of object.
+int backup_look(struct call *c, struct store_tx *tx, struct err *err);
+int backup_make(struct call *c, struct err *err);
+int restore_look(struct call *c, struct store_tx *tx, struct err *err);
+int restore_reseal(struct call *c, struct err *err);
+int restore_change(struct call *c, struct store_tx *tx, struct err *err);
 
 // Documented refusals that several operations share.
-int call_key_not_found(const struct call *c, struct err *err);
-int call_deleted_key_not_found(const struct call *c, struct err *err);
+int call_not_found(const struct call *c, struct err *err);
+int call_deleted_not_found(const struct call *c, struct err *err);
 
-// Load the live key or version that the path names, or say that it is not there.
-int call_load_key(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+// Load the live object or version that the path names into c->object, or say that it is not there.
+int call_load(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+// As call_load, and refused when a certificate manages it.
+int call_load_own(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+
+// The name that a new version gets, into c->object: that of the object when it exists, else the one in the path. Refused
+// while the object is deleted, and when a certificate manages it.
+int call_claim_name(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
+
+// Add c->object as the current version of what call_claim_name found free.
+int call_add_version(struct call *c, struct store_tx *tx, struct err *err) _must_check_;

@@ -10,8 +10,8 @@
 
 struct key_url {
 	char vault[VAULT_NAME_MAX + 1];
-	char name[KEY_NAME_MAX + 1];
-	char version[KEY_VERSION_LEN + 1];  // "" for the current one
+	char name[OBJECT_NAME_MAX + 1];
+	char version[OBJECT_VERSION_LEN + 1];  // "" for the current one
 };
 
 // Copy what stands before `stop` (the rest of the text when stop is 0) and step over both; NULL when there is no such
@@ -40,8 +40,8 @@ static bool parse_url(const char *url, struct key_url *out) {
 	p = take(p, versioned ? '/' : 0, out->name, sizeof(out->name));
 	if (versioned)
 		p = take(p, 0, out->version, sizeof(out->version));
-	return p && key_name_valid(out->vault) && key_name_valid(out->name) &&
-		(!versioned || key_version_valid(out->version));
+	return p && object_name_valid(out->vault) && object_name_valid(out->name) &&
+		(!versioned || object_version_valid(out->version));
 }
 
 int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_info *out, struct err *err) {
@@ -55,20 +55,25 @@ int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_in
 		return rc;
 	char vault[VAULT_NAME_MAX + 1];
 	vault_lower_name(info.vault.name, vault);
-	_cleanup_key_ struct key_row row = {0};
-	rc = key_load(tx, vault, url.name, url.version[0] ? url.version : NULL, KEY_ANY, clock_now(), &row, err);
+	_cleanup_object_ struct object o = {0};
+	struct key_public pub;
+	rc = object_load(tx, vault, &object_keys, url.name, url.version[0] ? url.version : NULL, OBJECT_ANY, clock_now(), &o,
+		err);
 	if (rc == -ENOENT)
 		return err_set(err, rc, 404, "KeyNotFound", "A key with (name/id) %s%s%s was not found in this key vault.", url.name,
 			url.version[0] ? "/" : "", url.version);
+	if (rc == 0)
+		rc = key_public_stored(&o, &pub, err);
 	if (rc < 0)
 		return rc;
-	key_id(&info.vault, "keys", row.name, row.version, info.kid);
-	(void)snprintf(info.kty, sizeof(info.kty), "%s", row.kty);
-	info.bits = key_row_bits(&row);
-	info.enabled = row.enabled;
-	info.deleted = row.deleted != 0;
-	info.nbf = row.nbf;
-	info.exp = row.exp;
+	object_id(&info.vault, "keys", o.name, o.version, info.kid);
+	(void)snprintf(info.kty, sizeof(info.kty), "%s", o.kty);
+	info.bits = pub.bits;
+	info.enabled = o.enabled;
+	info.exportable = o.exportable;
+	info.deleted = o.deleted != 0;
+	info.nbf = o.nbf;
+	info.exp = o.exp;
 	*out = info;
 	return 0;
 }

@@ -12,38 +12,35 @@
 
 // A list as its token names it, with what the entries are told apart by.
 struct list {
-	const char *kind;
+	const char *collection;  // "keys", "deletedsecrets", "versions"
 	bool (*valid)(const char *position);
 	bool versions;
+	enum object_state state;
 };
-
-static const struct list live_keys = {"keys", key_name_valid, false};
-static const struct list deleted_keys = {"deletedkeys", key_name_valid, false};
-static const struct list key_versions = {"versions", key_version_valid, true};
 
 static int page_size(const struct call *c, size_t *out, struct err *err) {
 	const char *text = http_query(c->req, "maxresults");
-	int64_t n = KEY_PAGE_MAX;
-	if (text && strv_int(text, 1, KEY_PAGE_MAX, &n) < 0)
-		return err_set(err, -EINVAL, 400, "BadParameter", "The value of 'maxresults' must be between 1 and %d.", KEY_PAGE_MAX);
+	int64_t n = OBJECT_PAGE_MAX;
+	if (text && strv_int(text, 1, OBJECT_PAGE_MAX, &n) < 0)
+		return err_set(err, -EINVAL, 400, "BadParameter", "The value of 'maxresults' must be between 1 and %d.", OBJECT_PAGE_MAX);
 	*out = (size_t)n;
 	return 0;
 }
 
-// {"NextMarker":"{kind}!{position}","TargetLocation":0} in base64url.
+// {"NextMarker":"{collection}!{position}","TargetLocation":0} in base64url.
 static int encode_token(const struct list *list, const char *position, struct buf *out) {
-	_cleanup_free_ char *text = strv_printf("{\"NextMarker\":\"%s!%s\",\"TargetLocation\":0}", list->kind, position);
+	_cleanup_free_ char *text = strv_printf("{\"NextMarker\":\"%s!%s\",\"TargetLocation\":0}", list->collection, position);
 	return text ? enc_base64url(out, text, strlen(text)) : -ENOMEM;
 }
 
 static int parse_token(const struct list *list, const char *token, char *out, size_t size) {
 	_cleanup_buf_ struct buf text = {0};
 	_cleanup_json_ json_t *object = NULL;
-	if (dec_base64url(&text, token, strlen(token)) < 0 || key_body_parse(text.data, text.len, &object, NULL) < 0)
+	if (dec_base64url(&text, token, strlen(token)) < 0 || request_parse(text.data, text.len, &object, NULL) < 0)
 		return -EINVAL;
 	const char *marker = json_str(object, "NextMarker");
-	size_t n = strlen(list->kind);
-	if (!marker || strncmp(marker, list->kind, n) != 0 || marker[n] != '!' || !list->valid(marker + n + 1))
+	size_t n = strlen(list->collection);
+	if (!marker || strncmp(marker, list->collection, n) != 0 || marker[n] != '!' || !list->valid(marker + n + 1))
 		return -EINVAL;
 	(void)snprintf(out, size, "%s", marker + n + 1);
 	for (char *p = out; *p; p++)
@@ -59,12 +56,13 @@ static int start_of_page(const struct call *c, const struct list *list, char *ou
 	return err_set(err, -EINVAL, 400, "BadParameter", "The value of '$skiptoken' is invalid.");
 }
 
-static json_t *next_link(const struct call *c, const struct list *list, const struct key_row *last, size_t limit) {
+static json_t *next_link(const struct call *c, const struct list *list, const struct object *last, size_t limit) {
 	_cleanup_buf_ struct buf token = {0};
 	_cleanup_free_ char *position = strv_lower(list->versions ? last->version : last->name);
 	if (!position || encode_token(list, position, &token) < 0)
 		return NULL;
-	_cleanup_free_ char *path = list->versions ? strv_printf("keys/%s/versions", last->name) : strdup(list->kind);
+	_cleanup_free_ char *path = list->versions ? strv_printf("%s/%s/versions", c->op->kind->collection, last->name)
+						   : strdup(list->collection);
 	if (!path)
 		return NULL;
 	_cleanup_free_ char *url = strv_printf("https://%s.vault.azure.net:443/%s?api-version=%s&$skiptoken=%s&maxresults=%zu",
@@ -72,16 +70,16 @@ static json_t *next_link(const struct call *c, const struct list *list, const st
 	return url ? json_string(url) : NULL;
 }
 
-static int append_items(const struct call *c, const struct list *list, const struct key_row *rows, size_t count,
+static int append_items(const struct call *c, const struct list *list, const struct object *rows, size_t count,
 	json_t *items) {
 	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(items, key_item(&c->vault, &rows[i], list->versions)) < 0)
+		if (json_array_append_new(items, object_item(&c->vault, c->op->kind, &rows[i], list->versions, c->api_version)) < 0)
 			return -ENOMEM;
 	return 0;
 }
 
 // `rows` holds one row more than the page when the list goes on.
-static json_t *render(const struct call *c, const struct list *list, const struct key_row *rows, size_t count,
+static json_t *render(const struct call *c, const struct list *list, const struct object *rows, size_t count,
 	size_t limit) {
 	_cleanup_json_ json_t *items = json_array();
 	bool more = count > limit;
@@ -95,39 +93,42 @@ static json_t *render(const struct call *c, const struct list *list, const struc
 }
 
 static int load(const struct call *c, struct store_tx *tx, const struct list *list, const char *after, size_t limit,
-	struct key_row *rows, struct err *err) {
+	struct object *rows, struct err *err) {
 	if (list->versions)
-		return key_version_page(tx, c->vault_key, c->name, after, limit, rows, err);
-	return key_page(tx, c->vault_key, list == &live_keys ? KEY_LIVE : KEY_DELETED, after, c->now, limit, rows, err);
+		return object_version_page(tx, c->vault_key, c->op->kind, c->name, after, limit, rows, err);
+	return object_page(tx, c->vault_key, c->op->kind, list->state, after, c->now, limit, rows, err);
 }
 
 static int answer_page(struct call *c, struct store_tx *tx, const struct list *list, struct err *err) {
-	char after[KEY_NAME_MAX + 1];
-	size_t limit = KEY_PAGE_MAX;
+	char after[OBJECT_NAME_MAX + 1];
+	size_t limit = OBJECT_PAGE_MAX;
 	int rc = page_size(c, &limit, err);
 	if (rc == 0)
 		rc = start_of_page(c, list, after, sizeof(after), err);
 	if (rc < 0)
 		return rc;
-	struct key_row rows[KEY_PAGE_MAX + 1] = {0};
+	struct object rows[OBJECT_PAGE_MAX + 1] = {0};
 	int count = load(c, tx, list, after, limit + 1, rows, err);
 	if (count < 0)
 		return count;
 	c->json = render(c, list, rows, (size_t)count, limit);
 	for (int i = 0; i < count; i++)
-		key_row_free(&rows[i]);
+		object_free(&rows[i]);
 	return c->json ? 0 : err_oom(err);
 }
 
-int keys_list(struct call *c, struct store_tx *tx, struct err *err) {
-	return answer_page(c, tx, &live_keys, err);
+int objects_list(struct call *c, struct store_tx *tx, struct err *err) {
+	struct list live = {c->op->kind->collection, object_name_valid, false, OBJECT_LIVE};
+	return answer_page(c, tx, &live, err);
 }
 
-int keys_list_deleted(struct call *c, struct store_tx *tx, struct err *err) {
-	return answer_page(c, tx, &deleted_keys, err);
+int objects_list_deleted(struct call *c, struct store_tx *tx, struct err *err) {
+	struct list deleted = {c->op->kind->deleted_collection, object_name_valid, false, OBJECT_DELETED};
+	return answer_page(c, tx, &deleted, err);
 }
 
-int keys_list_versions(struct call *c, struct store_tx *tx, struct err *err) {
-	int rc = call_load_key(c, tx, err);
-	return rc < 0 ? rc : answer_page(c, tx, &key_versions, err);
+int objects_list_versions(struct call *c, struct store_tx *tx, struct err *err) {
+	struct list versions = {"versions", object_version_valid, true, OBJECT_LIVE};
+	int rc = call_load(c, tx, err);
+	return rc < 0 ? rc : answer_page(c, tx, &versions, err);
 }

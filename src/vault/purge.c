@@ -7,51 +7,54 @@
 #include "base/clock.h"
 #include "vault/internal.h"
 
-#define PURGE_BATCH 64  // keys of one write transaction
+#define PURGE_BATCH 64  // objects of one write transaction
 
-struct due_key {
+struct due_object {
 	char vault[VAULT_NAME_MAX + 1];
-	char name[KEY_NAME_MAX + 1];
+	char name[OBJECT_NAME_MAX + 1];
+	const struct object_kind *kind;
 };
 
-static int find_due_keys(struct store_tx *tx, int64_t now, struct due_key *out, struct err *err) {
+static int find_due_objects(struct store_tx *tx, int64_t now, struct due_object *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(tx, &rows, err, "SELECT vault, name FROM vault_keys WHERE purge_at <= $1 LIMIT $2", "ii", now,
-		(int64_t)PURGE_BATCH);
+	int rc = store_query(tx, &rows, err, "SELECT vault, name, kind FROM vault_objects WHERE purge_at <= $1 LIMIT $2", "ii",
+		now, (int64_t)PURGE_BATCH);
 	int count = 0;
 	while (rc >= 0 && count < PURGE_BATCH && (rc = store_next(rows, err)) > 0) {
 		(void)snprintf(out[count].vault, sizeof(out->vault), "%s", store_text(rows, 0));
 		(void)snprintf(out[count].name, sizeof(out->name), "%s", store_text(rows, 1));
+		out[count].kind = strcmp(store_text(rows, 2), object_keys.collection) == 0 ? &object_keys : &object_secrets;
 		count++;
 	}
 	return rc < 0 ? rc : count;
 }
 
-static int purge_key(struct store_tx *tx, const struct due_key *key, struct err *err) {
+static int purge_object(struct store_tx *tx, const struct due_object *o, struct err *err) {
 	struct vault_record vault;
-	int rc = vault_find(tx, key->vault, &vault, err);
+	int rc = vault_find(tx, o->vault, &vault, err);
 	if (rc == 0)
-		rc = key_remove(tx, key->vault, key->name, err);
+		rc = object_remove(tx, o->vault, o->kind, o->name, err);
 	if (rc < 0)
 		return rc;
-	char object[KEY_ID_MAX];
-	key_id(&vault, "deletedkeys", key->name, NULL, object);
+	char object[OBJECT_ID_MAX], operation[32];
+	object_id(&vault, o->kind->deleted_collection, o->name, NULL, object);
+	(void)snprintf(operation, sizeof(operation), "%sPurge", o->kind->noun);
 	struct audit_event e = {
-		.time_ns = clock_now_ns(), .vault = key->vault, .resource_id = vault.resource_id, .operation = "KeyPurge",
+		.time_ns = clock_now_ns(), .vault = o->vault, .resource_id = vault.resource_id, .operation = operation,
 		.status = 204, .description = "The retention period has ended.", .object = object,
 	};
 	rc = enc_uuid(e.id);
 	return rc < 0 ? err_errno(err, rc, "record id") : audit_insert(tx, &e, err);
 }
 
-// Returns how many keys were purged.
-static int purge_keys(struct vault_service *v, int64_t now, struct err *err) {
+// Returns how many objects were purged.
+static int purge_objects(struct vault_service *v, int64_t now, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
-	struct due_key due[PURGE_BATCH];
+	struct due_object due[PURGE_BATCH];
 	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
-	int count = rc < 0 ? rc : find_due_keys(tx, now, due, err);
+	int count = rc < 0 ? rc : find_due_objects(tx, now, due, err);
 	for (int i = 0; i < count; i++) {
-		rc = purge_key(tx, &due[i], err);
+		rc = purge_object(tx, &due[i], err);
 		if (rc < 0)
 			return rc;
 	}
@@ -94,7 +97,7 @@ static int anything_due(struct vault_service *v, int64_t now, bool *out, struct 
 	int rc = store_begin(v->store, STORE_READ, &tx, err);
 	if (rc == 0)
 		rc = store_query_int(tx, &count, err,
-			"SELECT (SELECT COUNT(*) FROM vault_keys WHERE purge_at <= $1) + (SELECT COUNT(*) FROM vaults WHERE purge_at <= $2)",
+			"SELECT (SELECT COUNT(*) FROM vault_objects WHERE purge_at <= $1) + (SELECT COUNT(*) FROM vaults WHERE purge_at <= $2)",
 			"ii", now, now);
 	if (rc < 0)
 		return rc;
@@ -108,7 +111,7 @@ int vault_purge_due(struct vault_service *v, struct err *err) {
 	int rc = anything_due(v, now, &due, err);
 	if (rc < 0 || !due)
 		return rc;
-	while ((rc = purge_keys(v, now, err)) > 0)
+	while ((rc = purge_objects(v, now, err)) > 0)
 		;
 	if (rc < 0)
 		return rc;

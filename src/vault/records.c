@@ -7,20 +7,12 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
-#include "vault/keys.h"
+#include "vault/object.h"
 
-// A sealed key's context holds the resource id, a key name and a version; the keeper limits it.
-#define RESOURCE_ID_MAX (KEEPER_CONTEXT_MAX - (sizeof("/keys/") + KEY_NAME_MAX + 1 + KEY_VERSION_LEN))
+// A sealed key's context holds the resource id, an object's name and version; the keeper limits it.
+#define RESOURCE_ID_MAX (KEEPER_CONTEXT_MAX - (sizeof("/secrets/") + OBJECT_NAME_MAX + 1 + OBJECT_VERSION_LEN))
 
 #define DAY_SECONDS 86400
-
-void vault_lower_name(const char *name, char out[static VAULT_NAME_MAX + 1]) {
-	size_t n = 0;
-	for (; n < VAULT_NAME_MAX && name[n]; n++)
-		out[n] = (char)tolower((unsigned char)name[n]);
-	// A longer name is cut to nothing: no vault has the empty name.
-	out[name[n] ? 0 : n] = 0;
-}
 
 static void copy_column(struct store_rows *rows, int column, char *out, size_t size) {
 	(void)snprintf(out, size, "%s", store_text(rows, column));
@@ -66,7 +58,7 @@ int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, 
 // Letters, digits and hyphens; begins with a letter, ends with a letter or digit, no two hyphens together.
 static bool vault_name_valid(const char *name) {
 	size_t n = strlen(name);
-	return n >= 3 && n <= VAULT_NAME_MAX && key_name_valid(name) && isalpha((unsigned char)name[0]) &&
+	return n >= 3 && n <= VAULT_NAME_MAX && object_name_valid(name) && isalpha((unsigned char)name[0]) &&
 		name[n - 1] != '-' && !strstr(name, "--");
 }
 
@@ -185,8 +177,8 @@ int vault_recover(struct store_tx *tx, const char *name, struct err *err) {
 
 static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
 	static const char *const statements[] = {
-		"DELETE FROM vault_key_versions WHERE vault = $1",
-		"DELETE FROM vault_keys WHERE vault = $1",
+		"DELETE FROM vault_versions WHERE vault = $1",
+		"DELETE FROM vault_objects WHERE vault = $1",
 		"DELETE FROM vault_policies WHERE vault = $1",
 		"DELETE FROM vault_ip_rules WHERE vault = $1",
 		"DELETE FROM vaults WHERE name = $1",
@@ -207,4 +199,8 @@ int vault_purge(struct store_tx *tx, const char *name, struct err *err) {
 	char key[VAULT_NAME_MAX + 1];
 	vault_lower_name(name, key);
 	return remove_vault(tx, key, err);
+}
+
+bool vault_is_premium(const struct vault_record *v) {
+	return strv_eq_nocase(v->sku, "premium");
 }

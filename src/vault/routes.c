@@ -9,29 +9,55 @@
 
 // Literal segments stand before captured ones that would match them too.
 // clang-format off
+#define KEYS &object_keys
+#define SECRETS &object_secrets
+#define READ_METADATA "secrets/readMetadata/action"
+#define CRYPTO(path, audit, permission, action, op) \
+	{{"POST", "/keys/{name}/" path}, KEYS, audit, permission, "keys/" action "/action", keys_crypto_look, keys_crypto, NULL, op, NULL, false}, \
+	{{"POST", "/keys/{name}/{version}/" path}, KEYS, audit, permission, "keys/" action "/action", keys_crypto_look, keys_crypto, NULL, op, NULL, false}
 static const struct vault_operation operations[] = {
-	{{"GET", "/keys"}, "KeyList", "list", "read", keys_list, NULL, NULL},
-	{{"GET", "/keys/{name}/versions"}, "KeyListVersions", "list", "read", keys_list_versions, NULL, NULL},
-	{{"GET", "/keys/{name}"}, "KeyGet", "get", "read", keys_get, NULL, NULL},
-	{{"GET", "/keys/{name}/{version}"}, "KeyGet", "get", "read", keys_get, NULL, NULL},
-	{{"POST", "/keys/{name}/create"}, "KeyCreate", "create", "create/action", keys_create_look, keys_make, keys_create_change},
-	{{"POST", "/keys/{name}/rotate"}, "KeyRotate", "rotate", "rotate/action", keys_rotate_look, keys_make, keys_rotate_change},
-	{{"PATCH", "/keys/{name}"}, "KeyUpdate", "update", "update/action", keys_update_look, NULL, keys_update_change},
-	{{"PATCH", "/keys/{name}/{version}"}, "KeyUpdate", "update", "update/action", keys_update_look, NULL, keys_update_change},
-	{{"DELETE", "/keys/{name}"}, "KeyDelete", "delete", "delete", NULL, NULL, keys_delete_change},
-	{{"POST", "/keys/{name}/wrapkey"}, "KeyWrap", "wrapKey", "wrap/action", keys_wrap_look, keys_wrap, NULL},
-	{{"POST", "/keys/{name}/{version}/wrapkey"}, "KeyWrap", "wrapKey", "wrap/action", keys_wrap_look, keys_wrap, NULL},
-	{{"POST", "/keys/{name}/unwrapkey"}, "KeyUnwrap", "unwrapKey", "unwrap/action", keys_unwrap_look, keys_unwrap, NULL},
-	{{"POST", "/keys/{name}/{version}/unwrapkey"}, "KeyUnwrap", "unwrapKey", "unwrap/action", keys_unwrap_look, keys_unwrap, NULL},
-	{{"GET", "/deletedkeys"}, "KeyListDeleted", "list", "read", keys_list_deleted, NULL, NULL},
-	{{"GET", "/deletedkeys/{name}"}, "KeyGetDeleted", "get", "read", keys_get_deleted, NULL, NULL},
-	{{"POST", "/deletedkeys/{name}/recover"}, "KeyRecover", "recover", "recover/action", NULL, NULL, keys_recover_change},
-	{{"DELETE", "/deletedkeys/{name}"}, "KeyPurge", "purge", "purge/action", NULL, NULL, keys_purge_change},
+	{{"GET", "/keys"}, KEYS, "KeyList", "list", "keys/read", objects_list, NULL, NULL, 0, NULL, false},
+	{{"GET", "/keys/{name}/versions"}, KEYS, "KeyListVersions", "list", "keys/read", objects_list_versions, NULL, NULL, 0, NULL, false},
+	{{"GET", "/keys/{name}/rotationpolicy"}, KEYS, "KeyRotationPolicyGet", "getrotationpolicy", "keyrotationpolicies/read", keys_policy_get, NULL, NULL, 0, "7.3-preview", false},
+	{{"PUT", "/keys/{name}/rotationpolicy"}, KEYS, "KeyRotationPolicySet", "setrotationpolicy", "keyrotationpolicies/write", NULL, NULL, keys_policy_change, 0, "7.3-preview", false},
+	{{"GET", "/keys/{name}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
+	{{"GET", "/keys/{name}/{version}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
+	{{"POST", "/keys/{name}/create"}, KEYS, "KeyCreate", "create", "keys/create/action", keys_create_look, keys_make, keys_create_change, 0, NULL, false},
+	{{"POST", "/keys/{name}/rotate"}, KEYS, "KeyRotate", "rotate", "keys/rotate/action", keys_rotate_look, keys_make, keys_rotate_change, 0, "7.3-preview", false},
+	{{"PATCH", "/keys/{name}"}, KEYS, "KeyUpdate", "update", "keys/update/action", NULL, NULL, keys_update_change, 0, NULL, false},
+	{{"PATCH", "/keys/{name}/{version}"}, KEYS, "KeyUpdate", "update", "keys/update/action", NULL, NULL, keys_update_change, 0, NULL, false},
+	{{"DELETE", "/keys/{name}"}, KEYS, "KeyDelete", "delete", "keys/delete", NULL, NULL, objects_delete_change, 0, NULL, false},
+	CRYPTO("encrypt", "KeyEncrypt", "encrypt", "encrypt", KEY_OP_ENCRYPT),
+	CRYPTO("decrypt", "KeyDecrypt", "decrypt", "decrypt", KEY_OP_DECRYPT),
+	CRYPTO("wrapkey", "KeyWrap", "wrapKey", "wrap", KEY_OP_WRAP),
+	CRYPTO("unwrapkey", "KeyUnwrap", "unwrapKey", "unwrap", KEY_OP_UNWRAP),
+	CRYPTO("sign", "KeySign", "sign", "sign", KEY_OP_SIGN),
+	CRYPTO("verify", "KeyVerify", "verify", "verify", KEY_OP_VERIFY),
+	{{"POST", "/keys/{name}/backup"}, KEYS, "KeyBackup", "backup", "keys/backup/action", backup_look, backup_make, NULL, 0, NULL, false},
+	{{"POST", "/keys/restore"}, KEYS, "KeyRestore", "restore", "keys/restore/action", restore_look, restore_reseal, restore_change, 0, NULL, true},
+	{{"GET", "/deletedkeys"}, KEYS, "KeyListDeleted", "list", "keys/read", objects_list_deleted, NULL, NULL, 0, NULL, false},
+	{{"GET", "/deletedkeys/{name}"}, KEYS, "KeyGetDeleted", "get", "keys/read", objects_get_deleted, NULL, NULL, 0, NULL, false},
+	{{"POST", "/deletedkeys/{name}/recover"}, KEYS, "KeyRecover", "recover", "keys/recover/action", NULL, NULL, objects_recover_change, 0, NULL, false},
+	{{"DELETE", "/deletedkeys/{name}"}, KEYS, "KeyPurge", "purge", "keys/purge/action", NULL, NULL, objects_purge_change, 0, NULL, false},
+	{{"GET", "/secrets"}, SECRETS, "SecretList", "list", READ_METADATA, objects_list, NULL, NULL, 0, NULL, false},
+	{{"GET", "/secrets/{name}/versions"}, SECRETS, "SecretListVersions", "list", READ_METADATA, objects_list_versions, NULL, NULL, 0, NULL, false},
+	{{"GET", "/secrets/{name}"}, SECRETS, "SecretGet", "get", "secrets/getSecret/action", secrets_get_look, secrets_open, NULL, 0, NULL, false},
+	{{"GET", "/secrets/{name}/{version}"}, SECRETS, "SecretGet", "get", "secrets/getSecret/action", secrets_get_look, secrets_open, NULL, 0, NULL, false},
+	{{"PUT", "/secrets/{name}"}, SECRETS, "SecretSet", "set", "secrets/setSecret/action", secrets_set_look, secrets_seal, secrets_set_change, 0, NULL, false},
+	{{"PATCH", "/secrets/{name}"}, SECRETS, "SecretUpdate", "set", "secrets/update/action", secrets_update_look, NULL, secrets_update_change, 0, NULL, false},
+	{{"PATCH", "/secrets/{name}/{version}"}, SECRETS, "SecretUpdate", "set", "secrets/update/action", secrets_update_look, NULL, secrets_update_change, 0, NULL, false},
+	{{"DELETE", "/secrets/{name}"}, SECRETS, "SecretDelete", "delete", "secrets/delete", NULL, NULL, objects_delete_change, 0, NULL, false},
+	{{"POST", "/secrets/{name}/backup"}, SECRETS, "SecretBackup", "backup", "secrets/backup/action", backup_look, backup_make, NULL, 0, NULL, false},
+	{{"POST", "/secrets/restore"}, SECRETS, "SecretRestore", "restore", "secrets/restore/action", restore_look, restore_reseal, restore_change, 0, NULL, true},
+	{{"GET", "/deletedsecrets"}, SECRETS, "SecretListDeleted", "list", READ_METADATA, objects_list_deleted, NULL, NULL, 0, NULL, false},
+	{{"GET", "/deletedsecrets/{name}"}, SECRETS, "SecretGetDeleted", "get", READ_METADATA, objects_get_deleted, NULL, NULL, 0, NULL, false},
+	{{"POST", "/deletedsecrets/{name}/recover"}, SECRETS, "SecretRecover", "recover", "secrets/recover/action", NULL, NULL, objects_recover_change, 0, NULL, false},
+	{{"DELETE", "/deletedsecrets/{name}"}, SECRETS, "SecretPurge", "purge", "secrets/purge/action", NULL, NULL, objects_purge_change, 0, NULL, false},
 };
 // clang-format on
 
 // Operations of the service that are not offered, where a version could stand.
-static const char *const reserved[] = {"rotationpolicy", "attestation"};
+static const char *const reserved[] = {"attestation"};
 
 static const char *method_of(const struct http_request *req) {
 	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
@@ -77,8 +103,9 @@ int call_route(struct call *c, struct err *err) {
 	const char *name = route_param(&c->match, "name"), *version = route_param(&c->match, "version");
 	c->name = name[0] ? name : NULL;
 	c->version = version[0] ? version : NULL;
-	if (c->name && !key_name_valid(c->name))
+	if (c->name && !object_name_valid(c->name))
 		return err_set(err, -EINVAL, 400, "BadParameter",
-			"The key name must be 1 to %d letters, digits and hyphens.", KEY_NAME_MAX);
+			"The %s name must be 1 to %d letters, digits and hyphens.", c->op->kind == KEYS ? "key" : "secret",
+			OBJECT_NAME_MAX);
 	return 0;
 }

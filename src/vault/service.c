@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/strv.h"
-#include "vault/internal.h"
+#include "vault/lifetime.h"
 
 static const char *const audiences[] = {"https://vault.azure.net", NULL};
 
@@ -23,9 +24,13 @@ int vault_service_open(struct store *store, struct keeper_client *keeper, struct
 	v->store = store;
 	v->keeper = keeper;
 	v->entra = entra;
-	int rc = audit_writer_start(store, &v->audit, err);
-	if (rc < 0)
+	int rc = keeper_derive(keeper, "vault backup", &v->backup_key, err);
+	if (rc == 0)
+		rc = audit_writer_start(store, &v->audit, err);
+	if (rc < 0) {
+		secret_free(&v->backup_key);
 		return rc;
+	}
 	*out = TAKE_PTR(v);
 	return 0;
 }
@@ -34,27 +39,58 @@ void vault_service_close(struct vault_service *v) {
 	if (!v)
 		return;
 	audit_writer_stop(v->audit);
+	secret_free(&v->backup_key);
 	free(v);
 }
 
+static int version_index(const char *version) {
+	for (size_t i = 0; i < ARRAY_SIZE(api_versions); i++)
+		if (strv_eq_nocase(api_versions[i], version))
+			return (int)i;
+	return -1;
+}
+
+bool api_version_at_least(const char *version, const char *least) {
+	return version_index(version) >= version_index(least);
+}
+
+// A date ("2027-01-01", "2027-01-01-preview") that is later than every version that is known.
+static bool is_later(const char *version) {
+	const char *newest = api_versions[ARRAY_SIZE(api_versions) - 1];
+	size_t n = strlen(newest);
+	static const char shape[] = "dddd-dd-dd";
+	for (size_t i = 0; i < n; i++)
+		if (shape[i] == 'd' ? !isdigit((unsigned char)version[i]) : version[i] != shape[i])
+			return false;
+	return (!version[n] || strv_eq_nocase(version + n, "-preview")) && strncmp(version, newest, n) > 0;
+}
+
 static int check_api_version(struct call *c, struct err *err) {
+	const char *newest = api_versions[ARRAY_SIZE(api_versions) - 1];
 	const char *wanted = http_query(c->req, "api-version");
 	if (!wanted)
 		return err_set(err, -EINVAL, 400, "BadParameter", "The query parameter 'api-version' is required.");
-	for (size_t i = 0; i < ARRAY_SIZE(api_versions); i++)
-		if (strv_eq_nocase(api_versions[i], wanted))
-			c->api_version = api_versions[i];
-	if (c->api_version)
+	int index = version_index(wanted);
+	if (index < 0 && !is_later(wanted))
+		return err_set(err, -EINVAL, 400, "BadParameter",
+			"The specified version (%.32s) is not recognized. Consider using the latest supported version (%s).", wanted,
+			newest);
+	c->api_version = index < 0 ? newest : api_versions[index];
+	return 0;
+}
+
+// An operation that a version does not know is none.
+static int check_since(const struct call *c, struct err *err) {
+	if (!c->op->since || api_version_at_least(c->api_version, c->op->since))
 		return 0;
-	return err_set(err, -EINVAL, 400, "BadParameter",
-		"The specified version (%.32s) is not recognized. Consider using the latest supported version (%s).", wanted,
-		api_versions[ARRAY_SIZE(api_versions) - 1]);
+	return err_set(err, -EINVAL, 400, "BadParameter", "Method %s does not allow operation '%s' in version %s", c->method,
+		c->op->route.pattern, c->api_version);
 }
 
 static int check_body_size(const struct call *c, struct err *err) {
 	size_t len;
 	(void)http_body(c->req, &len);
-	if (len > VAULT_BODY_MAX)
+	if (len > VAULT_BODY_MAX && !c->op->large)
 		return err_set(err, -EFBIG, 413, "BadParameter", "The request body is longer than %d bytes.", VAULT_BODY_MAX);
 	return 0;
 }
@@ -96,6 +132,8 @@ static int look(struct call *c, struct err *err) {
 		rc = routed;
 	}
 	if (rc == 0)
+		rc = check_since(c, err);
+	if (rc == 0)
 		rc = check_body_size(c, err);
 	if (rc == 0)
 		rc = call_authorize(c, tx, err);
@@ -117,16 +155,17 @@ static const char *operation_of(const struct call *c, int status) {
 
 // Strings of the event that have no other home.
 struct event_text {
-	char uri[1024], object[KEY_ID_MAX];
+	char uri[1024], object[OBJECT_ID_MAX];
 };
 
 static struct audit_event event_of(const struct call *c, const struct err *err, struct event_text *text) {
 	(void)snprintf(text->uri, sizeof(text->uri), "https://%s%s", http_host(c->req), http_target(c->req));
 	text->object[0] = 0;
 	// A version that could not be made is no object.
-	const char *version = !err && c->key.version[0] ? c->key.version : c->version;
-	if (c->name && key_name_valid(c->name))
-		key_id(&c->vault, "keys", c->name, version && key_version_valid(version) ? version : NULL, text->object);
+	const char *version = !err && c->object.version[0] ? c->object.version : c->version;
+	if (c->op && c->name && object_name_valid(c->name))
+		object_id(&c->vault, c->op->kind->collection, c->name, version && object_version_valid(version) ? version : NULL,
+			text->object);
 	int status = err ? err->status : c->status;
 	bool known = c->refusal == ENTRA_OK;
 	struct audit_event e = {
@@ -164,6 +203,8 @@ static int change(struct call *c, struct err *err) {
 		rc = call_authorize(c, tx, err);
 	if (rc == 0)
 		rc = c->op->change(c, tx, err);
+	if (rc == 0)
+		rc = lifetime_schedule(tx, c->vault_key, c->op->kind, c->name, err);
 	if (rc < 0)
 		return rc;
 	struct event_text text;
@@ -195,8 +236,10 @@ static int record(struct call *c, const struct err *outcome, struct err *err) {
 
 static void call_free(struct call *c) {
 	key_request_free(&c->request);
-	key_row_free(&c->key);
-	buf_free(&c->input);
+	key_operation_free(&c->operation);
+	secret_request_free(&c->secret);
+	backup_free(&c->backup);
+	object_free(&c->object);
 	buf_free(&c->body);
 	json_decref(c->json);
 }

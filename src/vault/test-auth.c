@@ -365,7 +365,7 @@ static void test_every_request_is_recorded(void **state) {
 		int status;
 	} cases[] = {
 		{"POST", "/keys/audit/create" V, "{\"kty\":\"RSA\"}", "KeyCreate", 200},
-		{"POST", "/keys/audit/create" V, "{\"kty\":\"EC\"}", "KeyCreate", 400},
+		{"POST", "/keys/audit/create" V, "{\"kty\":\"oct\"}", "KeyCreate", 400},
 		{"GET", "/keys/audit" V, NULL, "KeyGet", 200}, {"GET", "/keys" V, NULL, "KeyList", 200},
 		{"GET", "/keys/audit/versions" V, NULL, "KeyListVersions", 200}, {"PATCH", "/keys/audit" V, "{}", "KeyUpdate", 200},
 		{"POST", "/keys/audit/rotate" V, NULL, "KeyRotate", 200},

@@ -62,9 +62,9 @@ static void test_eight_threads_rotate_and_create_one_key(void **state) {
 	run(racers, ARRAY_SIZE(racers));
 	for (size_t i = 0; i < ARRAY_SIZE(racers); i++)
 		assert_int_equal(racers[i].ok, 2);
-	assert_int_equal(query_int(f, "SELECT COUNT(DISTINCT ordinal) FROM vault_key_versions WHERE name = 'race'"), 17);
-	assert_int_equal(query_int(f, "SELECT MAX(ordinal) FROM vault_key_versions WHERE name = 'race'"), 17);
-	assert_int_equal(query_int(f, "SELECT v.ordinal FROM vault_keys k JOIN vault_key_versions v ON v.vault = k.vault"
+	assert_int_equal(query_int(f, "SELECT COUNT(DISTINCT ordinal) FROM vault_versions WHERE name = 'race'"), 17);
+	assert_int_equal(query_int(f, "SELECT MAX(ordinal) FROM vault_versions WHERE name = 'race'"), 17);
+	assert_int_equal(query_int(f, "SELECT v.ordinal FROM vault_objects k JOIN vault_versions v ON v.vault = k.vault"
 		" AND v.name = k.name AND v.version = k.current_version WHERE k.name = 'race'"), 17);
 }
 
@@ -75,7 +75,7 @@ static void test_eight_threads_create_a_new_key(void **state) {
 	for (size_t i = 0; i < ARRAY_SIZE(racers); i++)
 		racers[i] = (struct racer){.f = f, .method = "POST", .path = "/keys/race2/create" V, .body = RSA, .rounds = 1};
 	run(racers, ARRAY_SIZE(racers));
-	assert_int_equal(query_int(f, "SELECT COUNT(DISTINCT ordinal) FROM vault_key_versions WHERE name = 'race2'"), 8);
+	assert_int_equal(query_int(f, "SELECT COUNT(DISTINCT ordinal) FROM vault_versions WHERE name = 'race2'"), 8);
 }
 
 static void test_deletion_races_creation(void **state) {
@@ -89,7 +89,7 @@ static void test_deletion_races_creation(void **state) {
 	for (size_t i = 0; i < ARRAY_SIZE(racers); i++)
 		assert_int_equal(racers[i].other, 0);
 	// No version without its key, no current version that is not there.
-	assert_int_equal(query_int(f, "SELECT COUNT(*) FROM vault_keys k WHERE NOT EXISTS (SELECT 1 FROM vault_key_versions v"
+	assert_int_equal(query_int(f, "SELECT COUNT(*) FROM vault_objects k WHERE NOT EXISTS (SELECT 1 FROM vault_versions v"
 		" WHERE v.vault = k.vault AND v.name = k.name AND v.version = k.current_version)"), 0);
 }
 
@@ -114,7 +114,7 @@ static void execute(struct fixture *f, const char *sql) {
 static void test_a_swapped_blob_is_found_out(void **state) {
 	struct fixture *f = *state;
 	_cleanup_free_ char *alpha = wrap(f, "alpha", "swap"), *beta = wrap(f, "beta", "swap");
-	execute(f, "UPDATE vault_key_versions SET sealed = (SELECT sealed FROM vault_key_versions WHERE vault = 'alpha' AND"
+	execute(f, "UPDATE vault_versions SET sealed = (SELECT sealed FROM vault_versions WHERE vault = 'alpha' AND"
 		" name = 'swap') WHERE vault = 'beta' AND name = 'swap'");
 	for (int i = 0; i < 2; i++) {
 		// Not with what either key wrapped: neither a wrong plaintext nor the key of another vault.
@@ -133,7 +133,7 @@ static void test_a_swapped_blob_is_found_out(void **state) {
 static void test_a_blob_of_another_version_is_found_out(void **state) {
 	struct fixture *f = *state;
 	_cleanup_free_ char *first = wrap(f, "alpha", "swap2"), *second = wrap(f, "alpha", "swap2");
-	execute(f, "UPDATE vault_key_versions SET sealed = (SELECT sealed FROM vault_key_versions WHERE name = 'swap2' AND"
+	execute(f, "UPDATE vault_versions SET sealed = (SELECT sealed FROM vault_versions WHERE name = 'swap2' AND"
 		" ordinal = 1) WHERE name = 'swap2' AND ordinal = 2");
 	fixture_refused(f, f->admin, "POST", "alpha", "/keys/swap2/unwrapkey" V, first, 500, "InternalServerError", "", "");
 	fixture_refused(f, f->admin, "POST", "alpha", "/keys/swap2/unwrapkey" V, second, 500, "InternalServerError", "", "");

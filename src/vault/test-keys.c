@@ -39,7 +39,7 @@ static void test_create_gives_a_bundle_with_defaults(void **state) {
 	struct fixture *f = *state;
 	_cleanup_json_ json_t *k = ok(f, "POST", "ALPHA", "/keys/First/create" V, "{\"kty\":\"RSA\"}");
 	assert_memory_equal(json_str(k, "key.kid"), "https://alpha.vault.azure.net/keys/First/", 41);
-	assert_true(key_version_valid(version_of(k)));
+	assert_true(object_version_valid(version_of(k)));
 	assert_string_equal(json_str(k, "key.kty"), "RSA");
 	assert_string_equal(json_str(k, "key.e"), "AQAB");
 	assert_int_equal(strlen(json_str(k, "key.n")), 342);
@@ -74,6 +74,11 @@ static void test_create_keeps_what_was_asked(void **state) {
 	assert_true(json_equal(read, k));
 }
 
+static void refused_kty(struct fixture *f, const char *kty) {
+	_cleanup_free_ char *body = strv_printf("{\"kty\":\"%s\"}", kty), *words = strv_printf("Invalid kty value: %s", kty);
+	refused(f, "POST", "/keys/refused/create" V, body, 400, "BadParameter", "KeyTypeNotSupported", words);
+}
+
 static void test_create_refuses(void **state) {
 	struct fixture *f = *state;
 	static const struct {
@@ -83,13 +88,18 @@ static void test_create_refuses(void **state) {
 		{"[]", "must be a JSON object"},
 		{"{\"kty\":\"RSA\"", "must be a JSON object"},
 		{"{}", "'kty' is required"},
-		{"{\"kty\":\"EC\"}", "unsupported value"},
-		{"{\"kty\":\"oct\"}", "unsupported value"},
-		{"{\"kty\":\"RSA-HSM\"}", "has no HSM"},
-		{"{\"kty\":\"EC-HSM\"}", "has no HSM"},
+		{"{\"kty\":\"EC\",\"crv\":\"P-224\"}", "'crv' must be"},
+		{"{\"kty\":\"EC\",\"crv\":1}", "'crv' must be"},
+		{"{\"kty\":\"EC\",\"crv\":\"P-384\",\"key_size\":256}", "does not fit the curve"},
+		{"{\"kty\":\"EC\",\"key_ops\":[\"wrapKey\"]}", "does not have"},
+		{"{\"kty\":\"RSA-HSM\"}", "not allowed on standard vault"},
+		{"{\"kty\":\"EC-HSM\"}", "not allowed on standard vault"},
+		{"{\"kty\":\"oct-HSM\"}", "not allowed on standard vault"},
 		{"{\"kty\":\"RSA\",\"key_size\":1024}", "2048, 3072 or 4096"},
 		{"{\"kty\":\"RSA\",\"key_size\":\"2048\"}", "2048, 3072 or 4096"},
-		{"{\"kty\":\"RSA\",\"public_exponent\":3}", "65537"},
+		{"{\"kty\":\"RSA\",\"public_exponent\":4}", "odd number"},
+		{"{\"kty\":\"RSA\",\"public_exponent\":1}", "odd number"},
+		{"{\"kty\":\"RSA\",\"key_ops\":[\"import\",\"sign\"]}", "mutually exclusive"},
 		{"{\"kty\":\"RSA\",\"key_ops\":\"sign\"}", "must be an array"},
 		{"{\"kty\":\"RSA\",\"key_ops\":[\"release\"]}", "invalid value"},
 		{"{\"kty\":\"RSA\",\"key_ops\":[1]}", "invalid value"},
@@ -105,6 +115,8 @@ static void test_create_refuses(void **state) {
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		refused(f, "POST", "/keys/refused/create" V, cases[i].body, 400, "BadParameter", "", cases[i].words);
+	refused_kty(f, "oct");
+	refused_kty(f, "DSA");
 	static const char exportable[] = "{\"kty\":\"RSA\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"e30\"}}";
 	fixture_refused(f, f->admin, "POST", "beta", "/keys/refused/create" V, exportable, 400, "BadParameter", "", "AKV.SKR.1006");
 	fixture_refused(f, f->admin, "POST", "beta", "/keys/refused/create" V,
@@ -116,7 +128,7 @@ static void test_tags_have_limits(void **state) {
 	struct fixture *f = *state;
 	_cleanup_buf_ struct buf many = {0}, lengthy = {0};
 	assert_int_equal(buf_str(&many, "{\"kty\":\"RSA\",\"tags\":{\"0\":\"\""), 0);
-	for (int i = 1; i <= KEY_TAGS_MAX; i++)
+	for (int i = 1; i <= TAGS_MAX; i++)
 		assert_int_equal(buf_printf(&many, ",\"%d\":\"\"", i), 0);
 	assert_int_equal(buf_str(&many, "}}"), 0);
 	refused(f, "POST", "/keys/tagged/create" V, buf_cstr(&many), 400, "BadParameter", "", "more than 15");
@@ -156,12 +168,17 @@ static void test_routes_and_versions_are_checked(void **state) {
 		"The specified version (6.0) is not recognized. Consider using the latest supported version (2026-04-01).");
 	refused(f, "GET", "/keys?api-version=7.4-preview", NULL, 400, "BadParameter", "", "not recognized");
 	refused(f, "PUT", "/keys/restore" V, "{}", 400, "BadParameter", "", "Method PUT does not allow operation 'restore'");
-	refused(f, "POST", "/keys/k/sign" V, "{}", 400, "BadParameter", "", "Method POST does not allow operation 'sign'");
-	refused(f, "GET", "/keys/k/rotationpolicy" V, NULL, 400, "BadParameter", "", "'rotationpolicy'");
-	refused(f, "GET", "/secrets/s%C3%A9%22" V, NULL, 400, "BadParameter", "", "does not allow operation");
+	refused(f, "POST", "/keys/k/mint" V, "{}", 400, "BadParameter", "", "Method POST does not allow operation 'mint'");
+	refused(f, "POST", "/keys/k/rotate?api-version=7.2", "{}", 400, "BadParameter", "", "does not allow operation");
+	refused(f, "GET", "/keys?api-version=2025-13-0", NULL, 400, "BadParameter", "", "not recognized");
+	refused(f, "GET", "/keys?api-version=2025-07-02", NULL, 400, "BadParameter", "", "not recognized");
+	refused(f, "GET", "/keys?api-version=2027-01-01-beta", NULL, 400, "BadParameter", "", "not recognized");
+	refused(f, "GET", "/certificates/s%C3%A9%22" V, NULL, 400, "BadParameter", "", "does not allow operation");
 	static const char *const versions[] = {
 		"2015-06-01", "2016-10-01", "7.0-preview", "7.0", "7.1-preview", "7.1", "7.2-preview", "7.2", "7.3-preview", "7.3",
 		"7.4-preview.1", "7.4", "7.5-preview.1", "7.5", "7.6-preview.1", "7.6-preview.2", "7.6", "2025-07-01", "2026-04-01",
+		// Later ones are served as the newest that is known.
+		"2027-01-01", "2031-12-31-preview",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		_cleanup_free_ char *path = strv_printf("/keys?api-version=%s", versions[i]);

@@ -9,12 +9,12 @@
 
 // Keys that are only looked at need no material.
 static void insert(struct store_tx *tx, const char *name, const char *version) {
-	struct key_row row = {.ops = KEY_OPS_DEFAULT, .enabled = true, .created = 1000, .updated = 1000,
+	struct object row = {.ops = KEY_OPS_DEFAULT, .enabled = true, .created = 1000, .updated = 1000,
 		.jwk = (char *)(uintptr_t)"{\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}", .kty = "RSA"};
 	(void)snprintf(row.name, sizeof(row.name), "%s", name);
 	(void)snprintf(row.version, sizeof(row.version), "%s", version);
 	assert_int_equal(buf_str(&row.sealed, "x"), 0);
-	assert_int_equal(key_add_version(tx, "alpha", &row, NULL), 0);
+	assert_int_equal(object_add_version(tx, "alpha", &object_keys, &row, NULL), 0);
 	buf_free(&row.sealed);
 }
 
@@ -24,7 +24,7 @@ static int populate(void **state) {
 	struct fixture *f = *state;
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
-	char name[64], version[KEY_VERSION_LEN + 1];
+	char name[64], version[OBJECT_VERSION_LEN + 1];
 	for (int i = 0; i < 60; i++) {
 		(void)snprintf(name, sizeof(name), "Key-%02d", i);
 		(void)snprintf(version, sizeof(version), "%032x", i + 1);
@@ -38,7 +38,7 @@ static int populate(void **state) {
 	for (int i = 0; i < 30; i++) {
 		(void)snprintf(name, sizeof(name), "Dead-%02d", i);
 		insert(tx, name, "000000000000000000000000000000aa");
-		assert_int_equal(key_mark(tx, "alpha", name, clock_now(), clock_now() + 86400 * 90, NULL), 0);
+		assert_int_equal(object_mark(tx, "alpha", &object_keys, name, clock_now(), clock_now() + 86400 * 90, NULL), 0);
 	}
 	assert_int_equal(store_commit(&tx, NULL), 0);
 	return 0;

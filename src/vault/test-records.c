@@ -191,11 +191,11 @@ static void insert_key(struct store_tx *tx, const char *name, const char *versio
 	modulus[MODULUS_2048 - 1] = 'Q';
 	modulus[MODULUS_2048] = 0;
 	(void)snprintf(jwk, sizeof(jwk), "{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"AQAB\"}", modulus);
-	struct key_row row = {.kty = "RSA", .ops = KEY_OP_WRAP, .enabled = true, .nbf = 7, .exp = 8, .jwk = jwk};
+	struct object row = {.kty = "RSA", .ops = KEY_OP_WRAP, .enabled = true, .nbf = 7, .exp = 8, .jwk = jwk};
 	(void)snprintf(row.name, sizeof(row.name), "%s", name);
 	(void)snprintf(row.version, sizeof(row.version), "%s", version);
 	assert_int_equal(buf_str(&row.sealed, "x"), 0);
-	assert_int_equal(key_add_version(tx, "vault", &row, NULL), 0);
+	assert_int_equal(object_add_version(tx, "vault", &object_keys, &row, NULL), 0);
 	buf_free(&row.sealed);
 }
 
@@ -222,7 +222,7 @@ static void test_key_info(void **state) {
 	assert_int_equal(info.exp, 8);
 	assert_int_equal(vault_key_info(tx, "https://vault.vault.azure.net/keys/key-1", &info, &err), 0);
 	assert_string_equal(info.kid, "https://vault.vault.azure.net/keys/Key-1/" VERSION);
-	assert_int_equal(key_mark(tx, "vault", "key-1", clock_now(), clock_now() + 100, &err), 0);
+	assert_int_equal(object_mark(tx, "vault", &object_keys, "key-1", clock_now(), clock_now() + 100, &err), 0);
 	assert_int_equal(vault_key_info(tx, "https://vault.vault.azure.net/keys/key-1/" VERSION, &info, &err), 0);
 	assert_true(info.deleted);
 }
@@ -270,18 +270,18 @@ static void test_purging_a_vault_takes_its_keys_only(void **state) {
 	insert_key(tx, "key", VERSION);
 	assert_int_equal(vault_delete(tx, "other", clock_now(), &err), 0);
 	assert_int_equal(vault_purge(tx, "other", &err), 0);
-	assert_int_equal(store_query_int(tx, &count, &err, "SELECT COUNT(*) FROM vault_key_versions", ""), 0);
+	assert_int_equal(store_query_int(tx, &count, &err, "SELECT COUNT(*) FROM vault_versions", ""), 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(vault_delete(tx, "vault", clock_now(), &err), 0);
 	assert_int_equal(vault_purge(tx, "vault", &err), 0);
-	assert_int_equal(store_query_int(tx, &count, &err, "SELECT COUNT(*) FROM vault_key_versions", ""), 0);
+	assert_int_equal(store_query_int(tx, &count, &err, "SELECT COUNT(*) FROM vault_versions", ""), 0);
 	assert_int_equal(count, 0);
 }
 
 static void test_contexts_tell_everything_apart(void **state) {
 	(void)state;
 	struct vault_record v = vault_named("vault");
-	_cleanup_free_ char *context = key_context(&v, "KEY", VERSION);
+	_cleanup_free_ char *context = object_context(&v, &object_keys, "KEY", VERSION);
 	assert_string_equal(context,
 		"/subscriptions/s/resourcegroups/rg/providers/microsoft.keyvault/vaults/x/keys/key/" VERSION);
 	assert_true(strlen(context) <= KEEPER_CONTEXT_MAX);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Key Vault: the data plane of *.vault.azure.net (keys), soft delete, purge protection, audit.
+// Key Vault: the data plane of *.vault.azure.net (keys, secrets), soft delete, purge protection, audit.
 #pragma once
 
 #include <jansson.h>
@@ -21,8 +21,11 @@ void vault_service_close(struct vault_service *v);
 // The data plane face; the vault is the first label of the Host header.
 void vault_handle(void *service, const struct http_request *req, struct http_response *res);
 
-// What is due: keys and vaults whose retention has ended are purged. Called by the scheduler.
+// What is due: objects and vaults whose retention has ended are purged. Called by the scheduler.
 int vault_purge_due(struct vault_service *v, struct err *err) _must_check_;
+
+// Rotations by policy, announcements of expiry. Called by the scheduler.
+int vault_lifetime_due(struct vault_service *v, struct err *err) _must_check_;
 
 // The vault itself, as the ARM provider Microsoft.KeyVault/vaults sees it.
 #define VAULT_NAME_MAX 24
@@ -43,6 +46,8 @@ struct vault_record {
 	int64_t created;
 	int64_t deleted, purge_at;      // 0 while live
 };
+
+bool vault_is_premium(const struct vault_record *v);  // may hold HSM keys
 
 // By name (any case), live or deleted. -ENOENT.
 int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) _must_check_;

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rotation policies, and what becomes due by them.
+#include "vault/fixture.h"
+
+#include "base/clock.h"
+#include "base/strv.h"
+
+#define V "?api-version=7.4"
+#define DAY 86400LL
+#define EC "{\"kty\":\"EC\"}"
+
+static json_t *ok(struct fixture *f, const char *method, const char *path, const char *body) {
+	json_t *json = NULL;
+	int status = fixture_call(f, f->admin, method, "alpha", path, body, &json);
+	if (status != 200)
+		print_error("%s %s: %d %s\n", method, path, status, json ? json_str(json, "error.message") : "-");
+	assert_int_equal(status, 200);
+	assert_non_null(json);
+	return json;
+}
+
+static void put(struct fixture *f, const char *name, const char *body) {
+	_cleanup_free_ char *path = strv_printf("/keys/%s/rotationpolicy" V, name);
+	json_decref(ok(f, "PUT", path, body));
+}
+
+static void make(struct fixture *f, const char *name, const char *body) {
+	_cleanup_free_ char *path = strv_printf("/keys/%s/create" V, name);
+	json_decref(ok(f, "POST", path, body));
+}
+
+static char *current(struct fixture *f, const char *name) {
+	_cleanup_free_ char *path = strv_printf("/keys/%s" V, name);
+	_cleanup_json_ json_t *k = ok(f, "GET", path, NULL);
+	return strdup(json_str(k, "key.kid"));
+}
+
+// How many records of this operation name this object (the beginning of its id).
+static int64_t records(struct fixture *f, const char *operation, const char *object) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int64_t n = -1;
+	_cleanup_free_ char *like = strv_printf("%%\"id\":\"https://alpha.vault.azure.net/%s%%", object);
+	assert_int_equal(store_begin(f->store, STORE_READ, &tx, NULL), 0);
+	assert_int_equal(store_query_int(tx, &n, NULL, "SELECT COUNT(*) FROM audit WHERE operation = $1 AND record LIKE $2", "ss",
+		operation, like), 0);
+	return n;
+}
+
+static void move_to(struct fixture *f, int64_t days) {
+	clock_set_offset(days * DAY + 60);
+	fixture_renew_tokens(f);
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+}
+
+static int back(void **state) {
+	clock_set_offset(0);
+	fixture_renew_tokens(*state);
+	return 0;
+}
+
+static void test_a_key_has_a_policy_from_the_beginning(void **state) {
+	struct fixture *f = *state;
+	make(f, "default", EC);
+	_cleanup_json_ json_t *p = ok(f, "GET", "/keys/default/rotationpolicy" V, NULL);
+	assert_string_equal(json_str(p, "id"), "https://alpha.vault.azure.net/keys/default/rotationpolicy");
+	const json_t *action = json_array_get(json_at(p, "lifetimeActions"), 0);
+	assert_string_equal(json_str(action, "action.type"), "Notify");
+	assert_string_equal(json_str(action, "trigger.timeBeforeExpiry"), "P30D");
+	assert_null(json_at(p, "attributes.created"));
+	fixture_refused(f, f->admin, "GET", "alpha", "/keys/nokey/rotationpolicy" V, NULL, 404, "KeyNotFound", "", "nokey");
+	fixture_refused(f, f->admin, "GET", "alpha", "/keys/default/rotationpolicy?api-version=7.2", NULL, 400, "BadParameter", "",
+		"does not allow");
+}
+
+static void test_a_policy_is_kept(void **state) {
+	struct fixture *f = *state;
+	make(f, "kept", EC);
+	_cleanup_json_ json_t *p = ok(f, "PUT", "/keys/kept/rotationpolicy" V,
+		"{\"lifetimeActions\":[{\"trigger\":{\"timeAfterCreate\":\"P18M\",\"timeBeforeExpiry\":null},\"action\":{\"type\":\"rotate\"}}],"
+		"\"attributes\":{\"expiryTime\":\"P2Y\"}}");
+	_cleanup_json_ json_t *got = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
+	assert_true(json_equal(got, p));
+	assert_int_equal(json_array_size(json_at(p, "lifetimeActions")), 2);
+	const json_t *rotate = json_array_get(json_at(p, "lifetimeActions"), 0);
+	assert_string_equal(json_str(rotate, "action.type"), "Rotate");
+	assert_string_equal(json_str(rotate, "trigger.timeAfterCreate"), "P18M");
+	assert_string_equal(json_str(p, "attributes.expiryTime"), "P2Y");
+	assert_true(json_int(p, "attributes.created", 0) > 0);
+	// A new version by hand leaves it.
+	make(f, "kept", EC);
+	_cleanup_json_ json_t *after = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
+	assert_true(json_equal(after, p));
+}
+
+#define ACTION(type, trigger) "{\"trigger\":{" trigger "},\"action\":{\"type\":\"" type "\"}}"
+#define POLICY(actions, attributes) "{\"lifetimeActions\":[" actions "],\"attributes\":{" attributes "}}"
+
+static void test_policies_that_are_refused(void **state) {
+	struct fixture *f = *state;
+	make(f, "refuse", EC);
+	static const struct {
+		const char *body, *words;
+	} cases[] = {
+		{"[]", "must be a JSON object"},
+		{"{\"lifetimeActions\":{}}", "is a list"},
+		{"{\"attributes\":[]}", "an object"},
+		{POLICY(ACTION("Delete", "\"timeAfterCreate\":\"P30D\""), ""), "Rotate or Notify"},
+		{POLICY(ACTION("Rotate", ""), ""), "either"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\",\"timeBeforeExpiry\":\"P30D\""), ""), "either"},
+		{POLICY(ACTION("Notify", "\"timeAfterCreate\":\"P30D\""), ""), "triggered by timeBeforeExpiry"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"30 days\""), ""), "ISO 8601"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":30"), ""), "ISO 8601"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\"") "," ACTION("rotate", "\"timeAfterCreate\":\"P30D\""), ""),
+			"at most one"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P6D\""), ""), "7 days after creation"},
+		{POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P84D\""), "\"expiryTime\":\"P90D\""), "7 days before expiry"},
+		{POLICY(ACTION("Rotate", "\"timeBeforeExpiry\":\"P30D\""), ""), "needs attributes.expiryTime"},
+		{POLICY(ACTION("Rotate", "\"timeBeforeExpiry\":\"P6D\""), "\"expiryTime\":\"P90D\""), "7 days before expiry"},
+		{POLICY(ACTION("Rotate", "\"timeBeforeExpiry\":\"P84D\""), "\"expiryTime\":\"P90D\""), "7 days after creation"},
+		{POLICY("", "\"expiryTime\":\"P27D\""), "at least 28 days"},
+		{POLICY("", "\"expiryTime\":\"x\""), "ISO 8601"},
+		{POLICY(ACTION("Notify", "\"timeBeforeExpiry\":\"P90D\""), "\"expiryTime\":\"P90D\""), "after the creation"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		fixture_refused(f, f->admin, "PUT", "alpha", "/keys/refuse/rotationpolicy" V, cases[i].body, 400, "BadParameter", "",
+			cases[i].words);
+	fixture_refused(f, f->nobody, "PUT", "alpha", "/keys/refuse/rotationpolicy" V, "{}", 403, "Forbidden", "ForbiddenByRbac",
+		"keyrotationpolicies/write");
+	_cleanup_json_ json_t *p = ok(f, "GET", "/keys/refuse/rotationpolicy" V, NULL);
+	assert_null(json_at(p, "attributes.created"));
+}
+
+static void test_a_key_is_rotated_when_due_and_once(void **state) {
+	struct fixture *f = *state;
+	make(f, "due", "{\"kty\":\"EC\",\"crv\":\"P-384\",\"key_ops\":[\"sign\"],\"tags\":{\"a\":\"b\"}}");
+	put(f, "due", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P60D\""), "\"expiryTime\":\"P90D\""));
+	_cleanup_free_ char *first = current(f, "due");
+	move_to(f, 59);
+	_cleanup_free_ char *same = current(f, "due");
+	assert_string_equal(same, first);
+	move_to(f, 60);
+	_cleanup_json_ json_t *k = ok(f, "GET", "/keys/due" V, NULL);
+	assert_string_not_equal(json_str(k, "key.kid"), first);
+	assert_string_equal(json_str(k, "key.crv"), "P-384");
+	assert_int_equal(json_array_size(json_at(k, "key.key_ops")), 1);
+	assert_string_equal(json_str(k, "tags.a"), "b");
+	assert_int_equal(json_int(k, "attributes.exp", 0), json_int(k, "attributes.created", 0) + 90 * DAY);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/due/"), 1);
+	// The version that it followed stays usable, and does not expire.
+	_cleanup_free_ char *old = strv_printf("%s" V, strstr(first, "/keys/"));
+	_cleanup_json_ json_t *before = ok(f, "GET", old, NULL);
+	assert_null(json_at(before, "attributes.exp"));
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+	_cleanup_free_ char *second = current(f, "due");
+	assert_string_equal(second, json_str(k, "key.kid"));
+	// Long asleep, it is rotated once and not for every period that has passed.
+	move_to(f, 600);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/due/"), 2);
+}
+
+static void test_expiry_is_announced(void **state) {
+	struct fixture *f = *state;
+	_cleanup_free_ char *body = strv_printf("{\"kty\":\"EC\",\"attributes\":{\"exp\":%lld}}", (long long)(clock_now() + 100 * DAY));
+	make(f, "near", body);
+	_cleanup_free_ char *secret = strv_printf("{\"value\":\"v\",\"attributes\":{\"exp\":%lld}}", (long long)(clock_now() + 100 * DAY));
+	json_decref(ok(f, "PUT", "/secrets/near" V, secret));
+	put(f, "near", POLICY(ACTION("Notify", "\"timeBeforeExpiry\":\"P10D\""), ""));
+	move_to(f, 69);
+	assert_int_equal(records(f, "SecretNearExpiryEventGridNotification", "secrets/near/"), 0);
+	move_to(f, 71);
+	assert_int_equal(records(f, "SecretNearExpiryEventGridNotification", "secrets/near/"), 1);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/near/"), 0);
+	move_to(f, 91);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/near/"), 1);
+	assert_int_equal(records(f, "KeyExpiredEventGridNotification", "keys/near/"), 0);
+	move_to(f, 101);
+	move_to(f, 102);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/near/"), 1);
+	assert_int_equal(records(f, "KeyExpiredEventGridNotification", "keys/near/"), 1);
+	assert_int_equal(records(f, "SecretExpiredEventGridNotification", "secrets/near/"), 1);
+}
+
+static void test_rotation_comes_before_expiry(void **state) {
+	struct fixture *f = *state;
+	make(f, "before", EC);
+	put(f, "before", POLICY(ACTION("Rotate", "\"timeBeforeExpiry\":\"P30D\""), "\"expiryTime\":\"P90D\""));
+	// The first version has no expiry, so nothing comes before it.
+	move_to(f, 365);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/before/"), 0);
+	json_decref(ok(f, "POST", "/keys/before/rotate" V, ""));
+	move_to(f, 365 + 59);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/before/"), 0);
+	move_to(f, 365 + 61);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/before/"), 1);
+}
+
+static void test_what_is_deleted_or_disabled_is_left_alone(void **state) {
+	struct fixture *f = *state;
+	make(f, "asleep", EC);
+	make(f, "off", EC);
+	put(f, "asleep", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\""), ""));
+	put(f, "off", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\""), ""));
+	json_decref(ok(f, "DELETE", "/keys/asleep" V, NULL));
+	json_decref(ok(f, "PATCH", "/keys/off" V, "{\"attributes\":{\"enabled\":false}}"));
+	move_to(f, 31);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/asleep/"), 0);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/off/"), 0);
+	json_decref(ok(f, "POST", "/deletedkeys/asleep/recover" V, ""));
+	json_decref(ok(f, "PATCH", "/keys/off" V, "{\"attributes\":{\"enabled\":true}}"));
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/asleep/"), 1);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/off/"), 1);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_key_has_a_policy_from_the_beginning),
+		cmocka_unit_test(test_a_policy_is_kept),
+		cmocka_unit_test(test_policies_that_are_refused),
+		cmocka_unit_test_teardown(test_a_key_is_rotated_when_due_and_once, back),
+		cmocka_unit_test_teardown(test_expiry_is_announced, back),
+		cmocka_unit_test_teardown(test_rotation_comes_before_expiry, back),
+		cmocka_unit_test_teardown(test_what_is_deleted_or_disabled_is_left_alone, back),
+	};
+	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+}
