@@ -28,6 +28,8 @@ static void run_due(struct scheduler *s) {
 		log_warning("cannot end operations that are overdue: %s", err.message);
 	if (vault_purge_due(s->vault, &err) < 0)
 		log_warning("cannot purge what is due: %s", err.message);
+	if (vault_lifetime_due(s->vault, &err) < 0)
+		log_warning("cannot rotate keys or announce expiries that are due: %s", err.message);
 }
 
 static void *run(void *ctx) {

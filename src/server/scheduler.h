@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread that owns everything that is due at a time: operations that nobody ended, retentions that are over.
+// One thread that owns everything that is due at a time: operations that nobody ended, retentions that are over,
+// rotations, expiries.
 #pragma once
 
 #include "arm/arm.h"
