@@ -44,18 +44,18 @@ static json_t *jwk_of(const struct vault_record *vault, const struct object *o) 
 	return rc < 0 ? NULL : TAKE_PTR(key);
 }
 
-json_t *key_bundle(const struct vault_record *vault, const struct object *o, const char *version) {
+json_t *key_bundle(const struct vault_record *vault, const struct object *o) {
 	_cleanup_json_ json_t *bundle = json_object();
 	int rc = json_set(bundle, "key", jwk_of(vault, o));
 	if (rc == 0)
-		rc = object_describe(bundle, vault, &object_keys, o, version);
+		rc = object_describe(bundle, vault, &object_keys, o);
 	if (rc == 0 && o->release_policy)
 		rc = object_set_stored(bundle, "release_policy", o->release_policy);
 	return rc < 0 ? NULL : TAKE_PTR(bundle);
 }
 
 static int answer(struct call *c, struct err *err) {
-	c->json = key_bundle(&c->vault, &c->object, c->api_version);
+	c->json = key_bundle(&c->vault, &c->object);
 	return c->json ? 0 : err_oom(err);
 }
 

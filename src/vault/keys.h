@@ -55,5 +55,5 @@ void key_request_apply(struct object *o, struct key_request *request);
 // sealed key's usage is fixed. A key whose only operation is import is an exchange key, and remains one.
 unsigned key_usage(const struct key_request *r);
 
-// In key_json.c: the KeyBundle of o (DeletedKeyBundle when it is deleted). NULL when out of memory. `version` is the API's.
-json_t *key_bundle(const struct vault_record *vault, const struct object *o, const char *version);
+// In key_json.c: the KeyBundle of o (DeletedKeyBundle when it is deleted). NULL when out of memory.
+json_t *key_bundle(const struct vault_record *vault, const struct object *o);

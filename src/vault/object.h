@@ -115,13 +115,13 @@ int object_version_page(struct store_tx *tx, const char *vault, const struct obj
 
 // In object_json.c.
 
-// "attributes", "tags", "managed", and of a deleted one "recoveryId" and its dates. `version` is the API's. 0 or -ENOMEM.
-int object_describe(json_t *json, const struct vault_record *vault, const struct object_kind *kind, const struct object *o,
-	const char *version) _must_check_;
+// "attributes", "tags", "managed", and of a deleted one "recoveryId" and its dates. 0 or -ENOMEM.
+int object_describe(json_t *json, const struct vault_record *vault, const struct object_kind *kind,
+	const struct object *o) _must_check_;
 
 // An item of a list. NULL when out of memory.
 json_t *object_item(const struct vault_record *vault, const struct object_kind *kind, const struct object *o,
-	bool with_version, const char *version);
+	bool with_version);
 
 // The text of a JSON object that the store has, to a member. 0 or -ENOMEM.
 int object_set_stored(json_t *json, const char *name, const char *text) _must_check_;

@@ -14,19 +14,7 @@ static const char *recovery_level(const struct vault_record *vault) {
 	return vault->purge_protection ? "CustomizedRecoverable" : "CustomizedRecoverable+Purgeable";
 }
 
-// Of keys alone: what they gained over the versions of the API.
-static int set_key_attributes(json_t *a, const struct object *o, const char *version) {
-	int rc = 0;
-	if (o->exportable)
-		rc = json_set_bool(a, "exportable", true);
-	// The keeper is software, whatever the key's type says: platform 0.
-	if (rc == 0 && api_version_at_least(version, "7.5-preview.1"))
-		rc = json_set_str(a, "hsmPlatform", "0");
-	return rc;
-}
-
-static json_t *attributes_of(const struct vault_record *vault, const struct object_kind *kind, const struct object *o,
-	const char *version) {
+static json_t *attributes_of(const struct vault_record *vault, const struct object *o) {
 	_cleanup_json_ json_t *a = json_object();
 	int rc = json_set_bool(a, "enabled", o->enabled);
 	if (rc == 0 && o->nbf != 0)
@@ -41,8 +29,8 @@ static json_t *attributes_of(const struct vault_record *vault, const struct obje
 		rc = json_set_str(a, "recoveryLevel", recovery_level(vault));
 	if (rc == 0)
 		rc = json_set_int(a, "recoverableDays", vault->retention_days);
-	if (rc == 0 && kind == &object_keys)
-		rc = set_key_attributes(a, o, version);
+	if (rc == 0 && o->exportable)
+		rc = json_set_bool(a, "exportable", true);
 	return rc < 0 ? NULL : TAKE_PTR(a);
 }
 
@@ -65,11 +53,11 @@ int object_set_stored(json_t *json, const char *name, const char *text) {
 	return json_set(json, name, TAKE_PTR(value));
 }
 
-int object_describe(json_t *json, const struct vault_record *vault, const struct object_kind *kind, const struct object *o,
-	const char *version) {
+int object_describe(json_t *json, const struct vault_record *vault, const struct object_kind *kind,
+	const struct object *o) {
 	int rc = set_deleted(json, vault, kind, o);
 	if (rc == 0)
-		rc = json_set(json, "attributes", attributes_of(vault, kind, o, version));
+		rc = json_set(json, "attributes", attributes_of(vault, o));
 	if (rc == 0 && o->tags)
 		rc = object_set_stored(json, "tags", o->tags);
 	if (rc == 0 && o->managed)
@@ -78,7 +66,7 @@ int object_describe(json_t *json, const struct vault_record *vault, const struct
 }
 
 json_t *object_item(const struct vault_record *vault, const struct object_kind *kind, const struct object *o,
-	bool with_version, const char *version) {
+	bool with_version) {
 	_cleanup_json_ json_t *item = json_object();
 	char id[OBJECT_ID_MAX];
 	object_id(vault, kind->collection, o->name, with_version ? o->version : NULL, id);
@@ -86,6 +74,6 @@ json_t *object_item(const struct vault_record *vault, const struct object_kind *
 	if (rc == 0 && kind->describe_item)
 		rc = kind->describe_item(o, item);
 	if (rc == 0)
-		rc = object_describe(item, vault, kind, o, version);
+		rc = object_describe(item, vault, kind, o);
 	return rc < 0 ? NULL : TAKE_PTR(item);
 }

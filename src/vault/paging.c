@@ -73,7 +73,7 @@ static json_t *next_link(const struct call *c, const struct list *list, const st
 static int append_items(const struct call *c, const struct list *list, const struct object *rows, size_t count,
 	json_t *items) {
 	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(items, object_item(&c->vault, c->op->kind, &rows[i], list->versions, c->api_version)) < 0)
+		if (json_array_append_new(items, object_item(&c->vault, c->op->kind, &rows[i], list->versions)) < 0)
 			return -ENOMEM;
 	return 0;
 }

@@ -23,7 +23,7 @@ static json_t *bundle(const struct call *c) {
 	if (rc == 0)
 		rc = describe_item(&c->object, json);
 	if (rc == 0)
-		rc = object_describe(json, &c->vault, &object_secrets, &c->object, c->api_version);
+		rc = object_describe(json, &c->vault, &object_secrets, &c->object);
 	return rc < 0 ? NULL : TAKE_PTR(json);
 }
 
