@@ -200,7 +200,3 @@ int vault_purge(struct store_tx *tx, const char *name, struct err *err) {
 	vault_lower_name(name, key);
 	return remove_vault(tx, key, err);
 }
-
-bool vault_is_premium(const struct vault_record *v) {
-	return strv_eq_nocase(v->sku, "premium");
-}

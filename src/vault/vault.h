@@ -47,8 +47,6 @@ struct vault_record {
 	int64_t deleted, purge_at;      // 0 while live
 };
 
-bool vault_is_premium(const struct vault_record *v);  // may hold HSM keys
-
 // By name (any case), live or deleted. -ENOENT.
 int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) _must_check_;
 // Create, or update the mutable settings (sku, rbac, purge_protection, for_*, private_only) of the vault of that name.
