@@ -13,6 +13,8 @@ int key_public_stored(const struct object *o, struct key_public *out, struct err
 	struct key_public pub;
 	if (!o->jwk || request_parse(o->jwk, strlen(o->jwk), &jwk, NULL) < 0 || jwk_to_public(jwk, &pub, NULL) < 0)
 		return err_set(err, -EUCLEAN, 500, "InternalServerError", "the stored key %s is damaged", o->name);
+	if (pub.kind == KEY_KIND_OCT)
+		pub.bits = (unsigned)json_int(jwk, "key_size", 0);
 	*out = pub;
 	return 0;
 }

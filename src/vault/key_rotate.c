@@ -31,6 +31,9 @@ int key_set_public(struct object *o, const struct key_type *type, const struct k
 	int rc = jwk_from_public(pub, &jwk, err);
 	if (rc < 0)
 		return rc;
+	// A symmetric key has no public half that would tell its size.
+	if (pub->kind == KEY_KIND_OCT && json_set_int(jwk, "key_size", pub->bits) < 0)
+		return err_oom(err);
 	(void)snprintf(o->kty, sizeof(o->kty), "%s", key_type_name(type));
 	o->jwk = json_text(jwk);
 	return o->jwk ? 0 : err_oom(err);

@@ -96,16 +96,16 @@ static void test_tiers(void **state) {
 		assert_int_equal(vault_is_premium(&found), i % 2);
 	}
 	// A key in an HSM stays in the tier that has one, also while it is deleted.
-	_cleanup_key_ struct key_row k = {.name = "k", .version = "00000000000000000000000000000000", .kty = "RSA-HSM",
+	_cleanup_object_ struct object k = {.name = "k", .version = "00000000000000000000000000000000", .kty = "RSA-HSM",
 		.ops = KEY_OPS_DEFAULT, .enabled = true, .jwk = strdup("{}")};
 	assert_int_equal(buf_append(&k.sealed, "x", 1), 0);
-	assert_int_equal(key_add_version(tx, "vault", &k, &err), 0);
-	assert_int_equal(key_mark(tx, "vault", "k", 1000, 2000, &err), 0);
+	assert_int_equal(object_add_version(tx, "vault", &object_keys, &k, &err), 0);
+	assert_int_equal(object_mark(tx, "vault", &object_keys, "k", 1000, 2000, &err), 0);
 	(void)snprintf(v.sku, sizeof(v.sku), "standard");
 	assert_int_equal(vault_save(tx, &v, &err), -EBUSY);
 	assert_int_equal(err.status, 400);
 	assert_non_null(strstr(err.message, "sku.name"));
-	assert_int_equal(key_remove(tx, "vault", "k", &err), 0);
+	assert_int_equal(object_remove(tx, "vault", &object_keys, "k", &err), 0);
 	assert_int_equal(vault_save(tx, &v, &err), 0);
 }
 
