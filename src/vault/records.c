@@ -99,7 +99,7 @@ static int check_update(const struct vault_record *old, const struct vault_recor
 // Azure does not say what becomes of keys in an HSM when the tier that has one is left; so it is not left with them.
 static int check_downgrade(struct store_tx *tx, const char *key, struct err *err) {
 	int64_t count = 0;
-	int rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM vault_key_versions WHERE vault = $1 AND kty LIKE '%-HSM'",
+	int rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM vault_versions WHERE vault = $1 AND kty LIKE '%-HSM'",
 		"s", key);
 	if (rc == 0 && count > 0)
 		rc = err_set(err, -EBUSY, 400, "BadRequest",
