@@ -51,7 +51,7 @@ KILLS_IN_A_ROW = 4
 LONG_LIFE_SECONDS = 15
 AUDIT_RECORDS = ("SELECT rowid, id, time_ns, vault, operation, status, record FROM audit WHERE vault IN (?, ?)"
                  " ORDER BY rowid")
-VERSIONS_STORED = "SELECT vault, name, version FROM vault_key_versions"
+VERSIONS_STORED = "SELECT vault, name, version FROM vault_versions WHERE kind = 'keys'"
 USED_AT_MOST = 100
 SECRET = "A" * 43
 UP = ()
