@@ -218,6 +218,122 @@ static void test_deleted_keys_do_nothing(void **state) {
 	free(operate(f, "alpha", path, "RSA-OAEP", wrapped, 200));
 }
 
+// POST and what it answers, as admin.
+static json_t *post(struct fixture *f, const char *host, const char *name, const char *operation, int status,
+	const char *fmt, ...) _printf_(6, 7);
+static json_t *post(struct fixture *f, const char *host, const char *name, const char *operation, int status,
+	const char *fmt, ...) {
+	char body[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	(void)vsnprintf(body, sizeof(body), fmt, ap);
+	va_end(ap);
+	_cleanup_free_ char *path = strv_printf("/keys/%s/%s?api-version=7.6", name, operation);
+	json_t *json = NULL;
+	int got = fixture_call(f, f->admin, "POST", host, path, body, &json);
+	if (got != status)
+		print_error("%s: %d %s\n", path, got, json_str(json, "error.message"));
+	assert_int_equal(got, status);
+	return json;
+}
+
+static void make(struct fixture *f, const char *host, const char *name, const char *body) {
+	json_decref(post(f, host, name, "create", 200, "%s", body));
+}
+
+// Digests of 32, 48 and 64 bytes.
+#define DIGEST_256 "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo"
+#define DIGEST_384 "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+#define DIGEST_512 "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqg"
+
+static void test_every_signature(void **state) {
+	struct fixture *f = *state;
+	make(f, "alpha", "sign-rsa", "{\"kty\":\"RSA\"}");
+	make(f, "alpha", "sign-p256", "{\"kty\":\"EC\"}");
+	make(f, "alpha", "sign-p256k", "{\"kty\":\"EC\",\"crv\":\"P-256K\"}");
+	make(f, "alpha", "sign-p384", "{\"kty\":\"EC\",\"crv\":\"P-384\"}");
+	make(f, "alpha", "sign-p521", "{\"kty\":\"EC\",\"crv\":\"P-521\"}");
+	static const struct {
+		const char *key, *alg, *digest;
+		size_t bytes;
+	} cases[] = {
+		{"sign-rsa", "RS256", DIGEST_256, 256}, {"sign-rsa", "RS384", DIGEST_384, 256}, {"sign-rsa", "RS512", DIGEST_512, 256},
+		{"sign-rsa", "PS256", DIGEST_256, 256}, {"sign-rsa", "PS384", DIGEST_384, 256}, {"sign-rsa", "PS512", DIGEST_512, 256},
+		{"sign-rsa", "RSNULL", DIGEST_256, 256}, {"sign-p256", "ES256", DIGEST_256, 64}, {"sign-p256k", "ES256K", DIGEST_256, 64},
+		{"sign-p384", "ES384", DIGEST_384, 96}, {"sign-p521", "ES512", DIGEST_512, 132},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_json_ json_t *signature = post(f, "alpha", cases[i].key, "sign", 200, "{\"alg\":\"%s\",\"value\":\"%s\"}",
+			cases[i].alg, cases[i].digest);
+		const char *value = json_str(signature, "value");
+		assert_int_equal(strlen(value), (cases[i].bytes * 4 + 2) / 3);
+		_cleanup_json_ json_t *holds = post(f, "alpha", cases[i].key, "verify", 200,
+			"{\"alg\":\"%s\",\"digest\":\"%s\",\"value\":\"%s\"}", cases[i].alg, cases[i].digest, value);
+		assert_true(json_is_true(json_at(holds, "value")));
+		assert_int_equal(json_object_size(holds), 1);
+		_cleanup_free_ char *other = strdup(cases[i].digest);
+		other[0] = 'r';
+		_cleanup_json_ json_t *fails = post(f, "alpha", cases[i].key, "verify", 200,
+			"{\"alg\":\"%s\",\"digest\":\"%s\",\"value\":\"%s\"}", cases[i].alg, other, value);
+		assert_true(json_is_false(json_at(fails, "value")));
+		_cleanup_json_ json_t *wrong = post(f, "alpha", cases[i].key, "sign", strcmp(cases[i].alg, "RSNULL") ? 400 : 200,
+			"{\"alg\":\"%s\",\"value\":\"AAAA\"}", cases[i].alg);
+	}
+	// An algorithm of another curve or kind.
+	json_decref(post(f, "alpha", "sign-p256", "sign", 400, "{\"alg\":\"ES256K\",\"value\":\"" DIGEST_256 "\"}"));
+	json_decref(post(f, "alpha", "sign-p256", "sign", 400, "{\"alg\":\"RS256\",\"value\":\"" DIGEST_256 "\"}"));
+	json_decref(post(f, "alpha", "sign-rsa", "sign", 400, "{\"alg\":\"ES256\",\"value\":\"" DIGEST_256 "\"}"));
+	json_decref(post(f, "alpha", "sign-p256", "wrapkey", 403, "{\"alg\":\"RSA-OAEP\",\"value\":\"" PLAIN "\"}"));
+}
+
+static void test_encryption_with_rsa(void **state) {
+	struct fixture *f = *state;
+	static const char *const algs[] = {"RSA1_5", "RSA-OAEP", "RSA-OAEP-256"};
+	make(f, "beta", "encrypt", "{\"kty\":\"RSA-HSM\",\"public_exponent\":3}");
+	for (size_t i = 0; i < ARRAY_SIZE(algs); i++) {
+		_cleanup_json_ json_t *sealed = post(f, "beta", "encrypt", "encrypt", 200, "{\"alg\":\"%s\",\"value\":\"" PLAIN "\"}", algs[i]);
+		_cleanup_json_ json_t *plain = post(f, "beta", "encrypt", "decrypt", 200, "{\"alg\":\"%s\",\"value\":\"%s\"}", algs[i],
+			json_str(sealed, "value"));
+		assert_string_equal(json_str(plain, "value"), PLAIN);
+		assert_int_equal(json_object_size(plain), 2);
+	}
+}
+
+#define IV_16 "AAAAAAAAAAAAAAAAAAAAAA"
+
+static void test_symmetric_keys(void **state) {
+	struct fixture *f = *state;
+	make(f, "beta", "oct", "{\"kty\":\"oct-HSM\",\"key_size\":256}");
+	_cleanup_json_ json_t *gcm = post(f, "beta", "oct", "encrypt", 200,
+		"{\"alg\":\"A256GCM\",\"value\":\"" PLAIN "\",\"aad\":\"YWFk\"}");
+	assert_int_equal(strlen(json_str(gcm, "iv")), 16);
+	assert_int_equal(strlen(json_str(gcm, "tag")), 22);
+	assert_string_equal(json_str(gcm, "aad"), "YWFk");
+	_cleanup_json_ json_t *opened = post(f, "beta", "oct", "decrypt", 200,
+		"{\"alg\":\"A256GCM\",\"value\":\"%s\",\"iv\":\"%s\",\"tag\":\"%s\",\"aad\":\"YWFk\"}", json_str(gcm, "value"),
+		json_str(gcm, "iv"), json_str(gcm, "tag"));
+	assert_string_equal(json_str(opened, "value"), PLAIN);
+	json_decref(post(f, "beta", "oct", "decrypt", 400,
+		"{\"alg\":\"A256GCM\",\"value\":\"%s\",\"iv\":\"%s\",\"tag\":\"%s\",\"aad\":\"YWFl\"}", json_str(gcm, "value"),
+		json_str(gcm, "iv"), json_str(gcm, "tag")));
+	_cleanup_json_ json_t *cbc = post(f, "beta", "oct", "encrypt", 200,
+		"{\"alg\":\"A256CBCPAD\",\"value\":\"YWJj\",\"iv\":\"" IV_16 "\"}");
+	_cleanup_json_ json_t *text = post(f, "beta", "oct", "decrypt", 200,
+		"{\"alg\":\"A256CBCPAD\",\"value\":\"%s\",\"iv\":\"" IV_16 "\"}", json_str(cbc, "value"));
+	assert_string_equal(json_str(text, "value"), "YWJj");
+	_cleanup_json_ json_t *wrapped = post(f, "beta", "oct", "wrapkey", 200, "{\"alg\":\"A256KW\",\"value\":\"" PLAIN "\"}");
+	_cleanup_json_ json_t *plain = post(f, "beta", "oct", "unwrapkey", 200, "{\"alg\":\"A256KW\",\"value\":\"%s\"}",
+		json_str(wrapped, "value"));
+	assert_string_equal(json_str(plain, "value"), PLAIN);
+	json_decref(post(f, "beta", "oct", "wrapkey", 400, "{\"alg\":\"A128KW\",\"value\":\"" PLAIN "\"}"));
+	json_decref(post(f, "beta", "oct", "wrapkey", 400, "{\"alg\":\"RSA-OAEP\",\"value\":\"" PLAIN "\"}"));
+	json_decref(post(f, "beta", "oct", "encrypt", 400, "{\"alg\":\"A256CBC\",\"value\":\"YWJj\",\"iv\":\"" IV_16 "\"}"));
+	// A rotation makes one of the same size; what is shown of it tells nothing.
+	_cleanup_json_ json_t *rotated = post(f, "beta", "oct", "rotate", 200, "%s", "{}");
+	assert_int_equal(json_object_size(json_at(rotated, "key")), 3);
+	json_decref(post(f, "beta", "oct", "wrapkey", 200, "{\"alg\":\"A256KW\",\"value\":\"" PLAIN "\"}"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip_of_every_size_and_algorithm),
@@ -231,6 +347,9 @@ int main(void) {
 		cmocka_unit_test(test_outside_the_window_only_unwrapping_goes_on),
 		cmocka_unit_test(test_keys_of_one_name_in_two_vaults_are_two_keys),
 		cmocka_unit_test(test_deleted_keys_do_nothing),
+		cmocka_unit_test(test_every_signature),
+		cmocka_unit_test(test_encryption_with_rsa),
+		cmocka_unit_test(test_symmetric_keys),
 	};
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
