@@ -102,7 +102,8 @@ static int take_ip_rules(struct store_tx *tx, const char *vault, json_t *shown, 
 		if (!text || !parse_range(text, &r))
 			return bad_network(err, "Invalid value found at properties.networkAcls.ipRules[%zu].value: %.64s", i,
 				text ? text : "");
-		if (reserved && !*reserved && is_reserved(&r))
+		// What is stored was told of when it was given, and does not outlive this call.
+		if (reserved && !*reserved && list == json_object_get(acls, "ipRules") && is_reserved(&r))
 			*reserved = text;
 		rc = save_range(tx, vault, (int64_t)i, &r, err);
 		// A single address is shown as the range it is.

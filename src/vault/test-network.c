@@ -153,6 +153,11 @@ static void test_reserved_ranges_are_told(void **state) {
 			assert_string_equal(told, value);
 		else
 			assert_null(told);
+		// Rules that stay as they are were told of before.
+		told = NULL;
+		_cleanup_json_ json_t *others = json_pack("{s:s}", "defaultAction", "Allow");
+		assert_int_equal(vault_network_set(tx, &vault, others, &told, NULL), 0);
+		assert_null(told);
 	}
 }
 
