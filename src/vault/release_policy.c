@@ -13,7 +13,7 @@
 #define CONTENT_TYPE "application/json; charset=utf-8"
 #define VERSION "1.0.0"
 
-enum { DEPTH_MAX = 8, CONDITIONS_MAX = 256, TEXT_MAX = 512 };
+enum { DEPTH_MAX = 8, CONDITIONS_MAX = 512, TEXT_MAX = 512 };
 
 static int invalid(struct err *err, const char *what) {
 	return bad_parameter(err, "The release policy is not valid: %s.", what);
@@ -89,7 +89,7 @@ static int read_data(const json_t *wire, struct buf *out, struct err *err) {
 	_cleanup_json_ json_t *policy = NULL;
 	if (!json_is_string(data) || json_string_length(data) > 2 * RELEASE_POLICY_MAX ||
 		dec_base64url(&text, json_string_value(data), json_string_length(data)) < 0 || text.len > RELEASE_POLICY_MAX)
-		return invalid(err, "data must be base64url of at most 16384 bytes");
+		return invalid(err, "data must be base64url of at most 40960 bytes");
 	if (request_parse(text.data, text.len, &policy, NULL) < 0)
 		return invalid(err, "data must hold a JSON object");
 	int rc = check_policy(policy, err);
