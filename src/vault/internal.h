@@ -39,7 +39,7 @@ struct call {
 	int64_t started;                     // monotonic nanoseconds
 
 	// Carried from one phase of an operation to the next.
-	struct object object;
+	struct object object, exchange;      // exchange: the key that opens a transfer blob
 	struct key_request request;
 	struct key_operation operation;
 	struct secret_request secret;
@@ -107,17 +107,22 @@ int objects_list(struct call *c, struct store_tx *tx, struct err *err);
 int objects_list_deleted(struct call *c, struct store_tx *tx, struct err *err);
 int objects_list_versions(struct call *c, struct store_tx *tx, struct err *err);
 
-// In key_write.c, key_crypto.c: phases for keys.
+// In key_write.c, key_import.c, key_crypto.c: phases for keys.
 int keys_create_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_make(struct call *c, struct err *err);
 int keys_create_change(struct call *c, struct store_tx *tx, struct err *err);
 int keys_rotate_change(struct call *c, struct store_tx *tx, struct err *err);
+int keys_import_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_import(struct call *c, struct err *err);
 int keys_update_change(struct call *c, struct store_tx *tx, struct err *err);
 int keys_policy_get(struct call *c, struct store_tx *tx, struct err *err);
 int keys_policy_change(struct call *c, struct store_tx *tx, struct err *err);
 int keys_crypto_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_crypto(struct call *c, struct err *err);
+
+// May the key do this now? By its state, its key_ops and the window of its validity.
+int key_check_allowed(const struct object *o, enum key_op op, int64_t now, struct err *err) _must_check_;
 
 // In secrets.c: phases for secrets.
 int secrets_set_look(struct call *c, struct store_tx *tx, struct err *err);

@@ -7,22 +7,21 @@
 #include "base/strv.h"
 #include "vault/internal.h"
 
-static int check_allowed(const struct call *c, struct err *err) {
+int key_check_allowed(const struct object *o, enum key_op op, int64_t now, struct err *err) {
 	// What was encrypted must stay readable, and signatures verifiable, outside the window too.
 	static const unsigned any_time = KEY_OP_DECRYPT | KEY_OP_UNWRAP | KEY_OP_VERIFY;
-	enum key_op op = c->op->key_op;
 	const char *name = key_op_name(op);
-	if (!c->object.enabled)
+	if (!o->enabled)
 		return err_set_inner(err, -EPERM, 403, "Forbidden", "KeyDisabled", "Operation %s is not allowed on a disabled key.",
 			name);
-	if (!(c->object.ops & op))
+	if (!(o->ops & op))
 		return err_set_inner(err, -EPERM, 403, "Forbidden", "KeyOperationForbidden",
 			"Operation %s is not permitted on this key.", name);
 	if (op & any_time)
 		return 0;
-	if (c->object.nbf != 0 && c->now < c->object.nbf)
+	if (o->nbf != 0 && now < o->nbf)
 		return err_set(err, -EPERM, 403, "Forbidden", "Operation %s is not allowed on a key that is not yet valid.", name);
-	if (c->object.exp != 0 && c->now >= c->object.exp)
+	if (o->exp != 0 && now >= o->exp)
 		return err_set(err, -EPERM, 403, "Forbidden", "Operation %s is not allowed on an expired key.", name);
 	return 0;
 }
@@ -35,7 +34,7 @@ int keys_crypto_look(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = key_operation_parse(body, len, c->op->key_op, padded, &c->operation, err);
 	if (rc == 0)
 		rc = call_load(c, tx, err);
-	return rc < 0 ? rc : check_allowed(c, err);
+	return rc < 0 ? rc : key_check_allowed(&c->object, c->op->key_op, c->now, err);
 }
 
 static int put_value(struct buf *b, const char *name, const void *data, size_t len) {

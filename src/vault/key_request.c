@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of create, import and update requests for keys.
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,19 +19,25 @@
 void key_request_free(struct key_request *r) {
 	common_request_free(&r->common);
 	key_private_free(&r->material);
+	key_transfer_free(&r->transfer);
 	free(r->release_policy);
 	*r = (struct key_request){0};
 }
 #define _cleanup_request_ _cleanup_(key_request_free)
 
-static int check_type(const char *kty, const struct vault_record *vault, struct key_type *out, struct err *err) {
+// `hsm`: the request asks for hardware beside what the name of the type says.
+static int check_type(const char *kty, bool hsm, const struct vault_record *vault, struct key_type *out, struct err *err) {
 	if (!kty)
 		return bad_parameter(err, "Property 'kty' is required.");
+	struct key_type type = {0};
+	bool known = key_type_parse(kty, &type);
+	type.hsm |= hsm;
 	// Keys for symmetric algorithms are kept in hardware alone.
-	if (!key_type_parse(kty, out) || (out->kind == KEY_KIND_OCT && !out->hsm))
+	if (!known || (type.kind == KEY_KIND_OCT && !type.hsm))
 		return err_set_inner(err, -EINVAL, 400, "BadParameter", "KeyTypeNotSupported", "Invalid kty value: %.32s", kty);
-	if (out->hsm && !vault_is_premium(vault))
+	if (type.hsm && !vault_is_premium(vault))
 		return bad_parameter(err, "Hardware key operation not allowed on standard vault");
+	*out = type;
 	return 0;
 }
 
@@ -181,13 +188,86 @@ int key_request_create(const void *body, size_t len, const struct vault_record *
 	_cleanup_request_ struct key_request r = {0};
 	int rc = request_parse(body, len, &parsed, err);
 	if (rc == 0)
-		rc = check_type(json_string_value(request_member(parsed, "kty")), vault, &r.type, err);
+		rc = check_type(json_string_value(request_member(parsed, "kty")), false, vault, &r.type, err);
 	if (rc == 0)
 		rc = parse_spec(parsed, &r, err);
 	if (rc == 0)
 		rc = parse_common(parsed, parsed, &r, err);
 	if (rc == 0)
 		rc = finish_new(parsed, &r, vault, err);
+	return rc < 0 ? rc : take(&r, out);
+}
+
+// The contract writes "Hsm", and older clients "hsm".
+static int parse_hsm(const json_t *body, bool *out, struct err *err) {
+	const json_t *hsm = request_member(body, "Hsm");
+	if (!hsm)
+		hsm = request_member(body, "hsm");
+	if (hsm && !json_is_boolean(hsm))
+		return bad_parameter(err, "Property 'Hsm' must be a boolean.");
+	*out = json_is_true(hsm);
+	return 0;
+}
+
+static int read_transfer(const json_t *jwk, struct key_request *out, struct err *err) {
+	if (!out->type.hsm)
+		return bad_parameter(err, "Property 'kty' of a transferred key must be RSA-HSM, EC-HSM or oct-HSM.");
+	if (out->type.kind == KEY_KIND_EC && !request_member(jwk, "crv"))
+		return bad_parameter(err, "Property 'crv' is required.");
+	out->spec.kind = out->type.kind;
+	int rc = out->type.kind == KEY_KIND_EC ? parse_curve(jwk, &out->spec, err) : 0;
+	return rc < 0 ? rc : key_transfer_read(request_member(jwk, "key_hsm"), &out->transfer, err);
+}
+
+static int read_import(const json_t *body, json_t *jwk, const struct vault_record *vault, struct key_request *out,
+	struct err *err) {
+	bool hsm = false;
+	int rc = parse_hsm(body, &hsm, err);
+	if (rc == 0)
+		rc = check_type(json_string_value(request_member(jwk, "kty")), hsm, vault, &out->type, err);
+	if (rc == 0)
+		rc = request_member(jwk, "key_hsm") ? read_transfer(jwk, out, err) : jwk_to_private(jwk, &out->material, err);
+	if (rc == 0)
+		rc = parse_common(body, jwk, out, err);
+	if (rc == 0)
+		rc = finish_new(body, out, vault, err);
+	// Whoever made the key could open what is meant for the vault alone.
+	if (rc == 0 && (out->ops & KEY_OP_IMPORT))
+		rc = bad_parameter(err, "The key operation 'import' is for keys that are made in the key vault.");
+	return rc;
+}
+
+static void drop_nulls(json_t *object) {
+	const char *name;
+	json_t *value;
+	void *next;
+	json_object_foreach_safe(object, next, name, value)
+		if (json_is_null(value))
+			(void)json_object_del(object, name);
+}
+
+// jansson does not wipe what it frees, and a request may be refused before its numbers are taken.
+static void wipe_strings(json_t *object) {
+	const char *name;
+	json_t *value;
+	json_object_foreach(object, name, value)
+		if (json_is_string(value))
+			OPENSSL_cleanse((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+}
+
+int key_request_import(const void *body, size_t len, const struct vault_record *vault, struct key_request *out,
+	struct err *err) {
+	_cleanup_json_ json_t *parsed = NULL;
+	_cleanup_request_ struct key_request r = {0};
+	int rc = request_parse(body, len, &parsed, err);
+	if (rc < 0)
+		return rc;
+	json_t *jwk = request_member(parsed, "key");
+	if (!json_is_object(jwk))
+		return bad_parameter(err, "The property \"key\" must be a valid JsonWebKey object.");
+	drop_nulls(jwk);
+	rc = read_import(parsed, jwk, vault, &r, err);
+	wipe_strings(jwk);
 	return rc < 0 ? rc : take(&r, out);
 }
 

@@ -39,20 +39,26 @@ int key_set_public(struct object *o, const struct key_type *type, const struct k
 	return o->jwk ? 0 : err_oom(err);
 }
 
-int key_generate(struct keeper_client *keeper, const struct vault_record *vault, const struct key_request *request,
-	int64_t now, struct object *o, struct err *err) {
+int key_version_begin(const struct vault_record *vault, int64_t now, struct object *o, char **context, struct err *err) {
 	if (enc_random_hex(o->version, OBJECT_VERSION_LEN / 2) < 0)
 		return err_set(err, -EIO, 500, "InternalServerError", "no random bytes");
-	_cleanup_free_ char *context = object_context(vault, &object_keys, o->name, o->version);
-	if (!context)
+	char *made = object_context(vault, &object_keys, o->name, o->version);
+	if (!made)
 		return err_oom(err);
-	struct key_public pub;
-	int rc = keeper_make(keeper, &request->spec, key_usage(request), context, &o->sealed, &pub, err);
-	if (rc < 0)
-		return rc;
 	o->created = o->updated = now;
 	o->enabled = true;
-	return key_set_public(o, &request->type, &pub, err);
+	*context = made;
+	return 0;
+}
+
+int key_generate(struct keeper_client *keeper, const struct vault_record *vault, const struct key_request *request,
+	int64_t now, struct object *o, struct err *err) {
+	_cleanup_free_ char *context = NULL;
+	struct key_public pub;
+	int rc = key_version_begin(vault, now, o, &context, err);
+	if (rc == 0)
+		rc = keeper_make(keeper, &request->spec, key_usage(request), context, &o->sealed, &pub, err);
+	return rc < 0 ? rc : key_set_public(o, &request->type, &pub, err);
 }
 
 static int check_shape(const struct object *fresh, const struct object *current, struct err *err) {

@@ -12,6 +12,10 @@ int key_request_like(const struct object *o, struct key_request *out, struct err
 int key_generate(struct keeper_client *keeper, const struct vault_record *vault, const struct key_request *request,
 	int64_t now, struct object *o, struct err *err) _must_check_;
 
+// The first of it: version, times, enabled; and the context that the material is to be sealed for, to be freed.
+int key_version_begin(const struct vault_record *vault, int64_t now, struct object *o, char **context, struct err *err)
+	_must_check_;
+
 // The public half and the type of what the keeper made or imported.
 int key_set_public(struct object *o, const struct key_type *type, const struct key_public *pub, struct err *err)
 	_must_check_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "crypto/key.h"
+#include "vault/key_transfer.h"
 #include "vault/object.h"
 #include "vault/request.h"
 
@@ -31,7 +32,8 @@ int key_public_stored(const struct object *o, struct key_public *out, struct err
 struct key_request {
 	struct key_type type;        // create and import
 	struct key_spec spec;        // create; of a rotation, what is made anew
-	struct key_private material; // import
+	struct key_private material; // import in numbers
+	struct key_transfer transfer; // import under an exchange key; its kind and curve are in spec
 	bool has_ops, has_exportable, exportable;
 	unsigned ops;
 	struct common_request common;

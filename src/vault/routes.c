@@ -23,6 +23,7 @@ static const struct vault_operation operations[] = {
 	{{"GET", "/keys/{name}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
 	{{"GET", "/keys/{name}/{version}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
 	{{"POST", "/keys/{name}/create"}, KEYS, "KeyCreate", "create", "keys/create/action", keys_create_look, keys_make, keys_create_change, 0, NULL, false},
+	{{"PUT", "/keys/{name}"}, KEYS, "KeyImport", "import", "keys/import/action", keys_import_look, keys_import, keys_create_change, 0, NULL, false},
 	{{"POST", "/keys/{name}/rotate"}, KEYS, "KeyRotate", "rotate", "keys/rotate/action", keys_rotate_look, keys_make, keys_rotate_change, 0, "7.3-preview", false},
 	{{"PATCH", "/keys/{name}"}, KEYS, "KeyUpdate", "update", "keys/update/action", NULL, NULL, keys_update_change, 0, NULL, false},
 	{{"PATCH", "/keys/{name}/{version}"}, KEYS, "KeyUpdate", "update", "keys/update/action", NULL, NULL, keys_update_change, 0, NULL, false},
@@ -89,6 +90,13 @@ static bool version_reserved(const struct call *c) {
 	return false;
 }
 
+// "/keys/restore" is an operation of POST, not a name under which to import.
+static bool takes_restore_for_name(const struct call *c) {
+	const struct vault_operation *op = &operations[c->match.index];
+	return strcmp(op->route.method, "PUT") == 0 && strv_ends_with_nocase(op->route.pattern, "/{name}") &&
+		strv_eq_nocase(route_param(&c->match, "name"), "restore");
+}
+
 int call_route(struct call *c, struct err *err) {
 	c->method = method_of(c->req);
 	if (!c->method)
@@ -97,7 +105,7 @@ int call_route(struct call *c, struct err *err) {
 	char path[HTTP_TARGET_MAX + 1];
 	if (strv_squeeze(path, sizeof(path), http_path(c->req), '/') < 0 ||
 		route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND ||
-		version_reserved(c))
+		version_reserved(c) || takes_restore_for_name(c))
 		return no_operation(c, http_path(c->req), err);
 	c->op = &operations[c->match.index];
 	const char *name = route_param(&c->match, "name"), *version = route_param(&c->match, "version");

@@ -240,6 +240,7 @@ static void call_free(struct call *c) {
 	secret_request_free(&c->secret);
 	backup_free(&c->backup);
 	object_free(&c->object);
+	object_free(&c->exchange);
 	buf_free(&c->body);
 	json_decref(c->json);
 }
