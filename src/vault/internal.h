@@ -107,7 +107,7 @@ int objects_list(struct call *c, struct store_tx *tx, struct err *err);
 int objects_list_deleted(struct call *c, struct store_tx *tx, struct err *err);
 int objects_list_versions(struct call *c, struct store_tx *tx, struct err *err);
 
-// In key_write.c, key_import.c, key_crypto.c: phases for keys.
+// In key_write.c, key_import.c, key_crypto.c, key_release.c: phases for keys.
 int keys_create_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_make(struct call *c, struct err *err);
@@ -120,6 +120,8 @@ int keys_policy_get(struct call *c, struct store_tx *tx, struct err *err);
 int keys_policy_change(struct call *c, struct store_tx *tx, struct err *err);
 int keys_crypto_look(struct call *c, struct store_tx *tx, struct err *err);
 int keys_crypto(struct call *c, struct err *err);
+int keys_release_look(struct call *c, struct store_tx *tx, struct err *err);
+int keys_attestation_look(struct call *c, struct store_tx *tx, struct err *err);
 
 // May the key do this now? By its state, its key_ops and the window of its validity.
 int key_check_allowed(const struct object *o, enum key_op op, int64_t now, struct err *err) _must_check_;

@@ -20,6 +20,8 @@ static const struct vault_operation operations[] = {
 	{{"GET", "/keys/{name}/versions"}, KEYS, "KeyListVersions", "list", "keys/read", objects_list_versions, NULL, NULL, 0, NULL, false},
 	{{"GET", "/keys/{name}/rotationpolicy"}, KEYS, "KeyRotationPolicyGet", "getrotationpolicy", "keyrotationpolicies/read", keys_policy_get, NULL, NULL, 0, "7.3-preview", false},
 	{{"PUT", "/keys/{name}/rotationpolicy"}, KEYS, "KeyRotationPolicySet", "setrotationpolicy", "keyrotationpolicies/write", NULL, NULL, keys_policy_change, 0, "7.3-preview", false},
+	{{"GET", "/keys/{name}/attestation"}, KEYS, "KeyGet", "get", "keys/read", keys_attestation_look, NULL, NULL, 0, "7.6-preview.2", false},
+	{{"GET", "/keys/{name}/{version}/attestation"}, KEYS, "KeyGet", "get", "keys/read", keys_attestation_look, NULL, NULL, 0, "7.6-preview.2", false},
 	{{"GET", "/keys/{name}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
 	{{"GET", "/keys/{name}/{version}"}, KEYS, "KeyGet", "get", "keys/read", objects_get, NULL, NULL, 0, NULL, false},
 	{{"POST", "/keys/{name}/create"}, KEYS, "KeyCreate", "create", "keys/create/action", keys_create_look, keys_make, keys_create_change, 0, NULL, false},
@@ -36,6 +38,8 @@ static const struct vault_operation operations[] = {
 	CRYPTO("verify", "KeyVerify", "verify", "verify", KEY_OP_VERIFY),
 	{{"POST", "/keys/{name}/backup"}, KEYS, "KeyBackup", "backup", "keys/backup/action", backup_look, backup_make, NULL, 0, NULL, false},
 	{{"POST", "/keys/restore"}, KEYS, "KeyRestore", "restore", "keys/restore/action", restore_look, restore_reseal, restore_change, 0, NULL, true},
+	{{"POST", "/keys/{name}/release"}, KEYS, "KeyRelease", "release", "keys/release/action", keys_release_look, NULL, NULL, 0, "7.3-preview", false},
+	{{"POST", "/keys/{name}/{version}/release"}, KEYS, "KeyRelease", "release", "keys/release/action", keys_release_look, NULL, NULL, 0, "7.3-preview", false},
 	{{"GET", "/deletedkeys"}, KEYS, "KeyListDeleted", "list", "keys/read", objects_list_deleted, NULL, NULL, 0, NULL, false},
 	{{"GET", "/deletedkeys/{name}"}, KEYS, "KeyGetDeleted", "get", "keys/read", objects_get_deleted, NULL, NULL, 0, NULL, false},
 	{{"POST", "/deletedkeys/{name}/recover"}, KEYS, "KeyRecover", "recover", "keys/recover/action", NULL, NULL, objects_recover_change, 0, NULL, false},
@@ -56,9 +60,6 @@ static const struct vault_operation operations[] = {
 	{{"DELETE", "/deletedsecrets/{name}"}, SECRETS, "SecretPurge", "purge", "secrets/purge/action", NULL, NULL, objects_purge_change, 0, NULL, false},
 };
 // clang-format on
-
-// Operations of the service that are not offered, where a version could stand.
-static const char *const reserved[] = {"attestation"};
 
 static const char *method_of(const struct http_request *req) {
 	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
@@ -83,13 +84,6 @@ static int no_operation(const struct call *c, const char *path, struct err *err)
 	return err_set(err, -EINVAL, 400, "BadParameter", "Method %s does not allow operation '%s'", c->method, last);
 }
 
-static bool version_reserved(const struct call *c) {
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-		if (strv_eq_nocase(route_param(&c->match, "version"), reserved[i]))
-			return true;
-	return false;
-}
-
 // "/keys/restore" is an operation of POST, not a name under which to import.
 static bool takes_restore_for_name(const struct call *c) {
 	const struct vault_operation *op = &operations[c->match.index];
@@ -105,7 +99,7 @@ int call_route(struct call *c, struct err *err) {
 	char path[HTTP_TARGET_MAX + 1];
 	if (strv_squeeze(path, sizeof(path), http_path(c->req), '/') < 0 ||
 		route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND ||
-		version_reserved(c) || takes_restore_for_name(c))
+		takes_restore_for_name(c))
 		return no_operation(c, http_path(c->req), err);
 	c->op = &operations[c->match.index];
 	const char *name = route_param(&c->match, "name"), *version = route_param(&c->match, "version");
