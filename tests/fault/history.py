@@ -15,7 +15,7 @@ import itertools
 AUDIT = {
     "create": "KeyCreate", "rotate": "KeyRotate", "delete": "KeyDelete", "recover": "KeyRecover", "purge": "KeyPurge",
     "get": "KeyGet", "get-deleted": "KeyGetDeleted", "versions": "KeyListVersions", "list": "KeyList",
-    "get-version": "KeyGet", "wrap": "KeyWrap", "unwrap": "KeyUnwrap",
+    "get-version": "KeyGet", "sign": "KeySign", "verify": "KeyVerify",
 }
 CHANGES = ("create", "rotate", "delete", "recover", "purge")
 # What is asked of a name's state as a whole.

@@ -40,10 +40,10 @@ ROUTES = {
     "get-version": ("GET", "/keys/{name}/{version}"),
     "versions": ("GET", "/keys/{name}/versions"),
     "list": ("GET", "/keys"),
-    "wrap": ("POST", "/keys/{name}/{version}/wrapkey"),
-    "unwrap": ("POST", "/keys/{name}/{version}/unwrapkey"),
+    "sign": ("POST", "/keys/{name}/{version}/sign"),
+    "verify": ("POST", "/keys/{name}/{version}/verify"),
 }
-NEW_KEY = {"kty": "RSA"}
+NEW_KEY = {"kty": "EC", "crv": "P-256"}
 DOCUMENTED = (200, 204, 403, 404, 409)
 # The supervisor gives up after more than 10 ends in a row of one process, none after a life of 10 seconds
 # (custodisk(1)). A server that finds no keeper ends by itself as well, and a life begins up to 2 seconds after an end.
@@ -53,7 +53,7 @@ AUDIT_RECORDS = ("SELECT rowid, id, time_ns, vault, operation, status, record FR
                  " ORDER BY rowid")
 VERSIONS_STORED = "SELECT vault, name, version FROM vault_versions WHERE kind = 'keys'"
 USED_AT_MOST = 100
-SECRET = "A" * 43
+DIGEST = "A" * 43
 UP = ()
 WALL = time.time_ns() - time.monotonic_ns()
 
@@ -209,10 +209,10 @@ def use(client, chance, requests, left):
         key = client.ask("get-version", *at)[1].get("key")
         if key != made.get(at[2], key):
             yield f"{key} is not what was answered: {made[at[2]]}"
-        wrapped = client.ask("wrap", *at, {"alg": "RSA-OAEP-256", "value": SECRET})[1].get("value")
-        opened = client.ask("unwrap", *at, {"alg": "RSA-OAEP-256", "value": wrapped})[1].get("value")
-        if opened != SECRET:
-            yield f"{at} does not unwrap what it wrapped: {opened}"
+        signature = client.ask("sign", *at, {"alg": "ES256", "value": DIGEST})[1].get("value")
+        verified = client.ask("verify", *at, {"alg": "ES256", "digest": DIGEST, "value": signature})[1].get("value")
+        if verified is not True:
+            yield f"{at} does not verify what it signed: {signature} {verified}"
 
 
 def read_store(cloud):
