@@ -238,11 +238,13 @@ static void test_public_halves(void **state _unused_) {
 	struct key_public pub;
 	for (size_t i = 0; i < 3; i++) {
 		_cleanup_buf_ struct buf blob = make(&specs[i], KEEPER_USE_WRAP, "c", &pub);
+		assert_true(blob.len > specs[i].bits / 8);
 		assert_int_equal(pub.bits, specs[i].bits);
 		assert_int_equal(pub.n_len, specs[i].bits / 8);
 		assert_int_equal(pub.e_len, specs[i].exponent ? 1 : 3);
 	}
 	_cleanup_buf_ struct buf secret = make(&oct_256, KEEPER_USE_WRAP, "c", &pub);
+	assert_true(secret.len > 32);
 	assert_int_equal(pub.bits, 256);
 	assert_int_equal(pub.n_len + pub.e_len, 0);
 }
@@ -438,7 +440,7 @@ static void test_reseal_key(void **state _unused_) {
 	struct keeper_key key = key_of(&moved, "new");
 	expect_plain(&key, KEY_ALG_A256KW, ALG_WRAP, &(struct key_input){.value = wrapped.value.data, .len = wrapped.value.len},
 		BLOCKS);
-	assert_int_equal(keeper_sign(client, &key, KEY_ALG_HS256, cbc_iv, 32, &signature, &err), -EPERM);
+	assert_int_equal(keeper_sign(client, &key, KEY_ALG_HS256, BLOCKS, 32, &signature, &err), -EPERM);
 	_cleanup_secret_ struct secret none = {0};
 	assert_int_equal(keeper_open(client, &key, &none, &err), -EBADMSG);
 	assert_int_equal(keeper_seal(client, "data", "x", 1, &data, &err), 0);
