@@ -108,6 +108,19 @@ static int save_object(struct store_tx *tx, const char *vault, const struct obje
 	return rc < 0 ? rc : 0;
 }
 
+// The current version is the newest: nothing that grows with the number of versions is asked.
+static int next_ordinal(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
+	int64_t *out, struct err *err) {
+	int64_t newest = 0;
+	int rc = store_query_int(tx, &newest, err,
+		"SELECT v.ordinal" CURRENT_VERSIONS " WHERE o.vault = $1 AND o.kind = $2 AND o.name = $3", "sss", vault,
+		kind->collection, name);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	*out = newest + 1;
+	return 0;
+}
+
 // NULL for an object that has none.
 static const char *ops_column(const struct object *o, char out[static KEY_OPS_TEXT_MAX]) {
 	return o->kty[0] ? key_ops_text(o->ops, out) : NULL;
@@ -118,13 +131,10 @@ int object_add_version(struct store_tx *tx, const char *vault, const struct obje
 	_cleanup_free_ char *name = strv_lower(o->name);
 	if (!name)
 		return err_oom(err);
-	int rc = save_object(tx, vault, kind, name, o, err);
-	if (rc < 0)
-		return rc;
 	int64_t ordinal;
-	rc = store_query_int(tx, &ordinal, err,
-		"SELECT COALESCE(MAX(ordinal), 0) + 1 FROM vault_versions WHERE vault = $1 AND kind = $2 AND name = $3", "sss",
-		vault, kind->collection, name);
+	int rc = next_ordinal(tx, vault, kind, name, &ordinal, err);
+	if (rc == 0)
+		rc = save_object(tx, vault, kind, name, o, err);
 	if (rc < 0)
 		return rc;
 	char ops[KEY_OPS_TEXT_MAX];
