@@ -19,7 +19,8 @@ int key_request_like(const struct object *o, struct key_request *out, struct err
 		return err_set(err, -EUCLEAN, 500, "InternalServerError", "the stored key %s is damaged", o->name);
 	out->type = type;
 	out->spec = (struct key_spec){.kind = pub.kind, .bits = pub.bits, .curve = pub.curve};
-	for (size_t i = 0; i < pub.e_len; i++)
+	// An imported key may have an exponent that none is made with here; it is followed by one with the usual exponent.
+	for (size_t i = 0; i < pub.e_len && pub.e_len <= sizeof(out->spec.exponent); i++)
 		out->spec.exponent = out->spec.exponent << 8 | pub.e[i];
 	out->has_ops = true;
 	out->ops = o->ops;

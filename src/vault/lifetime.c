@@ -10,6 +10,10 @@
 #include "vault/key_rotate.h"
 #include "vault/rotation_policy.h"
 
+#define RETRY_SECONDS 300
+// How long the scheduler is kept by one call, whatever is due: it has others to serve, and to stop when it is told to.
+#define SLICE_NS CLOCK_NSEC_PER_SEC
+
 // An object as the scheduler sees it. The object is its current version.
 struct life {
 	const struct object_kind *kind;
@@ -103,9 +107,12 @@ int lifetime_schedule(struct store_tx *tx, const char *vault, const struct objec
 	return rc < 0 ? rc : 0;
 }
 
+// An object that is due.
 struct due {
 	struct vault_record vault;
 	char vault_key[VAULT_NAME_MAX + 1];
+	const struct object_kind *kind;
+	char name[OBJECT_NAME_MAX + 1];
 	struct life life;
 	enum life_event event;
 };
@@ -114,7 +121,7 @@ static void due_free(struct due *d) {
 	life_free(&d->life);
 }
 
-// The first object that is due; 1 when there is one.
+// The first object that is due, without its life; 1 when there is one.
 static int find_due(struct store_tx *tx, int64_t now, struct due *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = store_query(tx, &rows, err,
@@ -124,16 +131,20 @@ static int find_due(struct store_tx *tx, int64_t now, struct due *out, struct er
 		rc = store_next(rows, err);
 	if (rc <= 0)
 		return rc;
-	const struct object_kind *kind = strcmp(store_text(rows, 1), "keys") == 0 ? &object_keys : &object_secrets;
 	(void)snprintf(out->vault_key, sizeof(out->vault_key), "%s", store_text(rows, 0));
+	out->kind = strcmp(store_text(rows, 1), "keys") == 0 ? &object_keys : &object_secrets;
+	(void)snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 2));
 	rc = vault_find(tx, out->vault_key, &out->vault, err);
-	if (rc == 0)
-		rc = life_load(tx, out->vault_key, kind, store_text(rows, 2), &out->life, err);
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : 1;
+}
+
+// Its life and what is to be done: nothing when it is not live.
+static int load_due(struct store_tx *tx, struct due *d, struct err *err) {
 	int64_t at;
-	out->event = next_event(&out->life, &at);
-	return 1;
+	int rc = life_load(tx, d->vault_key, d->kind, d->name, &d->life, err);
+	if (rc == 0)
+		d->event = next_event(&d->life, &at);
+	return rc == -ENOENT ? 0 : rc;
 }
 
 // The record that stands for the event, as the service writes it whether or not anybody subscribes.
@@ -141,8 +152,8 @@ static int record(struct store_tx *tx, const struct due *d, const char *version,
 	static const char *const suffix[] = {[LIFE_ROTATE] = "RotateIfDue",
 		[LIFE_NEAR_EXPIRY] = "NearExpiryEventGridNotification", [LIFE_EXPIRED] = "ExpiredEventGridNotification"};
 	char object[OBJECT_ID_MAX], operation[64];
-	object_id(&d->vault, d->life.kind->collection, d->life.object.name, version, object);
-	(void)snprintf(operation, sizeof(operation), "%s%s", d->life.kind->noun, suffix[d->event]);
+	object_id(&d->vault, d->kind->collection, d->life.object.name, version, object);
+	(void)snprintf(operation, sizeof(operation), "%s%s", d->kind->noun, suffix[d->event]);
 	struct audit_event e = {
 		.time_ns = clock_now_ns(), .vault = d->vault_key, .resource_id = d->vault.resource_id, .operation = operation,
 		.status = 200, .object = object,
@@ -154,28 +165,16 @@ static int record(struct store_tx *tx, const struct due *d, const char *version,
 static int finish(struct store_tx **tx, const struct due *d, const char *version, struct err *err) {
 	int rc = record(*tx, d, version, err);
 	if (rc == 0)
-		rc = lifetime_schedule(*tx, d->vault_key, d->life.kind, d->life.object.name, err);
+		rc = lifetime_schedule(*tx, d->vault_key, d->kind, d->name, err);
 	return rc < 0 ? rc : store_commit(tx, err);
 }
 
 static int mark_sent(struct store_tx *tx, const struct due *d, int64_t now, struct err *err) {
-	_cleanup_free_ char *name = strv_lower(d->life.object.name);
-	if (!name)
-		return err_oom(err);
 	const char *sql = d->event == LIFE_NEAR_EXPIRY
 		? "UPDATE vault_versions SET near_expiry_sent = $1 WHERE vault = $2 AND kind = $3 AND name = $4 AND version = $5"
 		: "UPDATE vault_versions SET expired_sent = $1 WHERE vault = $2 AND kind = $3 AND name = $4 AND version = $5";
-	int rc = store_exec(tx, err, sql, "issss", now, d->vault_key, d->life.kind->collection, name, d->life.object.version);
+	int rc = store_exec(tx, err, sql, "issss", now, d->vault_key, d->kind->collection, d->name, d->life.object.version);
 	return rc < 0 ? rc : 0;
-}
-
-// What is due may have changed since it was found: it is done only while it is still the same.
-static int announce(struct vault_service *v, const struct due *d, int64_t now, struct err *err) {
-	_cleanup_tx_ struct store_tx *tx = NULL;
-	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
-	if (rc == 0)
-		rc = mark_sent(tx, d, now, err);
-	return rc < 0 ? rc : finish(&tx, d, d->life.object.version, err);
 }
 
 // Somebody was faster: look again at what is due.
@@ -183,16 +182,32 @@ static int reschedule(struct vault_service *v, const struct due *d, struct err *
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
 	if (rc == 0)
-		rc = lifetime_schedule(tx, d->vault_key, d->life.kind, d->life.object.name, err);
+		rc = lifetime_schedule(tx, d->vault_key, d->kind, d->name, err);
 	return rc < 0 ? rc : store_commit(&tx, err);
 }
 
-static int still_current(struct store_tx *tx, const struct due *d, struct err *err) {
+// What is due may have changed since it was found: it is done only while it is still the same. -ENOENT when it is not.
+static int still_due(struct store_tx *tx, const struct due *d, int64_t now, struct err *err) {
 	_cleanup_(life_free) struct life l = {0};
-	int rc = life_load(tx, d->vault_key, d->life.kind, d->life.object.name, &l, err);
-	if (rc == 0 && (strcmp(l.object.version, d->life.object.version) != 0 || !time_of(&l, LIFE_ROTATE)))
-		return -ENOENT;
-	return rc;
+	int rc = life_load(tx, d->vault_key, d->kind, d->name, &l, err);
+	if (rc < 0)
+		return rc;
+	int64_t at = time_of(&l, d->event);
+	return strcmp(l.object.version, d->life.object.version) == 0 && at != 0 && at <= now ? 0 : -ENOENT;
+}
+
+static int announce(struct vault_service *v, const struct due *d, int64_t now, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
+	if (rc == 0)
+		rc = still_due(tx, d, now, err);
+	if (rc == 0)
+		rc = mark_sent(tx, d, now, err);
+	if (rc == -ENOENT) {
+		store_rollback(&tx);
+		return reschedule(v, d, err);
+	}
+	return rc < 0 ? rc : finish(&tx, d, d->life.object.version, err);
 }
 
 static int rotate(struct vault_service *v, const struct due *d, int64_t now, struct err *err) {
@@ -208,7 +223,7 @@ static int rotate(struct vault_service *v, const struct due *d, int64_t now, str
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	rc = store_begin(v->store, STORE_WRITE, &tx, err);
 	if (rc == 0)
-		rc = still_current(tx, d, err);
+		rc = still_due(tx, d, now, err);
 	if (rc == 0)
 		rc = key_rotate_to(tx, d->vault_key, &fresh, err);
 	if (rc == -ENOENT || rc == -EEXIST) {
@@ -218,26 +233,61 @@ static int rotate(struct vault_service *v, const struct due *d, int64_t now, str
 	return rc < 0 ? rc : finish(&tx, d, fresh.version, err);
 }
 
-// 1 when something was done, 0 when nothing is due.
-static int do_one(struct vault_service *v, int64_t now, struct err *err) {
+static int carry_out(struct vault_service *v, struct due *d, int64_t now, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(v->store, STORE_READ, &tx, err);
+	if (rc == 0)
+		rc = load_due(tx, d, err);
+	store_rollback(&tx);
+	if (rc < 0)
+		return rc;
+	return d->event == LIFE_ROTATE ? rotate(v, d, now, err)
+		: d->event == LIFE_NONE ? reschedule(v, d, err)
+					: announce(v, d, now, err);
+}
+
+// What fails comes again later, and holds up nobody meanwhile.
+static int postpone(struct vault_service *v, const struct due *d, int64_t now, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(v->store, STORE_WRITE, &tx, err);
+	if (rc == 0)
+		rc = store_exec(tx, err, "UPDATE vault_objects SET due_at = $1 WHERE vault = $2 AND kind = $3 AND name = $4", "isss",
+			now + RETRY_SECONDS, d->vault_key, d->kind->collection, d->name);
+	return rc < 0 ? rc : store_commit(&tx, err);
+}
+
+static int tell_of(const struct due *d, int rc, const struct err *own, struct err *err) {
+	return err_set(err, rc, 500, "InternalServerError", "%s/%s/%s: %s", d->vault_key, d->kind->collection, d->name,
+		own->status ? own->message : strerror(-rc));
+}
+
+// 1 when something was done, 0 when nothing is due. A failure of one object is put into *failed, with its err.
+static int do_one(struct vault_service *v, int64_t now, int *failed, struct err *err) {
 	_cleanup_(due_free) struct due d = {0};
 	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct err own = {0};
 	int rc = store_begin(v->store, STORE_READ, &tx, err);
 	if (rc == 0)
 		rc = find_due(tx, now, &d, err);
 	store_rollback(&tx);
 	if (rc <= 0)
 		return rc;
-	rc = d.event == LIFE_ROTATE ? rotate(v, &d, now, err)
-		: d.event == LIFE_NONE ? reschedule(v, &d, err)
-				       : announce(v, &d, now, err);
+	rc = carry_out(v, &d, now, &own);
+	if (rc == 0)
+		return 1;
+	rc = tell_of(&d, rc, &own, err);
+	// Without a keeper or a store nobody can be rotated.
+	if (own.status == 503)
+		return rc;
+	*failed = rc;
+	rc = postpone(v, &d, now, err);
 	return rc < 0 ? rc : 1;
 }
 
 int vault_lifetime_due(struct vault_service *v, struct err *err) {
-	int64_t now = clock_now();
-	int rc;
-	while ((rc = do_one(v, now, err)) > 0)
+	int64_t now = clock_now(), until = clock_monotonic_ns() + SLICE_NS;
+	int failed = 0, rc;
+	while ((rc = do_one(v, now, &failed, err)) > 0 && clock_monotonic_ns() < until)
 		;
-	return rc;
+	return rc < 0 ? rc : failed;
 }

@@ -155,7 +155,10 @@ int object_update(struct store_tx *tx, const char *vault, const struct object_ki
 		return err_oom(err);
 	char ops[KEY_OPS_TEXT_MAX];
 	int rc = store_exec(tx, err,
-		"UPDATE vault_versions SET key_ops = $1, content_type = $2, enabled = $3, nbf = NULLIF($4,0), exp = NULLIF($5,0),"
+		// What was told of an expiry is not true of another one.
+		"UPDATE vault_versions SET near_expiry_sent = CASE WHEN COALESCE(exp,0) = $5 THEN near_expiry_sent END,"
+		" expired_sent = CASE WHEN COALESCE(exp,0) = $5 THEN expired_sent END,"
+		" key_ops = $1, content_type = $2, enabled = $3, nbf = NULLIF($4,0), exp = NULLIF($5,0),"
 		" tags = $6, updated = $7 WHERE vault = $8 AND kind = $9 AND name = $10 AND version = $11",
 		"ssiiisissss", ops_column(o, ops), o->content_type, (int64_t)o->enabled, o->nbf, o->exp, o->tags, o->updated, vault,
 		kind->collection, name, o->version);

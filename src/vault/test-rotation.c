@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
+#include "vault/key_rotate.h"
 
 #define V "?api-version=7.4"
 #define DAY 86400LL
@@ -212,6 +213,89 @@ static void test_what_is_deleted_or_disabled_is_left_alone(void **state) {
 	assert_int_equal(records(f, "KeyRotateIfDue", "keys/off/"), 1);
 }
 
+static void execute(struct fixture *f, const char *sql) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	struct err err = {0};
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, &err), 0);
+	assert_int_equal(store_exec(tx, &err, sql, ""), 1);
+	assert_int_equal(store_commit(&tx, &err), 0);
+}
+
+// One damaged key among many: the others are rotated, it is told of, and it is not tried at every tick.
+static void test_a_damaged_key_holds_up_nobody(void **state) {
+	struct fixture *f = *state;
+	struct err err = {0};
+	make(f, "damaged", EC);
+	make(f, "sound", EC);
+	put(f, "damaged", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\""), ""));
+	put(f, "sound", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P31D\""), ""));
+	execute(f, "UPDATE vault_versions SET jwk = '{}' WHERE name = 'damaged'");
+	clock_set_offset(32 * DAY);
+	assert_true(vault_lifetime_due(f->vault, &err) < 0);
+	assert_non_null(strstr(err.message, "alpha/keys/damaged"));
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/sound/"), 1);
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+	clock_set_offset(33 * DAY);
+	assert_true(vault_lifetime_due(f->vault, NULL) < 0);
+	execute(f, "UPDATE vault_objects SET rotation_policy = '{\"lifetimeActions\":1}' WHERE name = 'damaged'");
+	clock_set_offset(34 * DAY);
+	assert_true(vault_lifetime_due(f->vault, NULL) < 0);
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+	execute(f, "UPDATE vault_objects SET due_at = NULL WHERE name = 'damaged'");
+}
+
+// A store of an earlier release has every key due at once, deleted ones as well.
+static void test_a_deleted_key_that_is_due_holds_up_nobody(void **state) {
+	struct fixture *f = *state;
+	make(f, "gone", EC);
+	make(f, "after", EC);
+	put(f, "after", POLICY(ACTION("Rotate", "\"timeAfterCreate\":\"P30D\""), ""));
+	json_decref(ok(f, "DELETE", "/keys/gone" V, NULL));
+	execute(f, "UPDATE vault_objects SET due_at = 0 WHERE name = 'gone'");
+	move_to(f, 31);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/after/"), 1);
+	assert_int_equal(records(f, "KeyRotateIfDue", "keys/gone/"), 0);
+}
+
+static void test_an_expiry_that_was_moved_is_announced_again(void **state) {
+	struct fixture *f = *state;
+	int64_t exp = clock_now() + 40 * DAY;
+	_cleanup_free_ char *body = strv_printf("{\"kty\":\"EC\",\"attributes\":{\"exp\":%lld}}", (long long)exp);
+	_cleanup_free_ char *same = strv_printf("{\"tags\":{},\"attributes\":{\"exp\":%lld}}", (long long)exp);
+	_cleanup_free_ char *later = strv_printf("{\"attributes\":{\"exp\":%lld}}", (long long)(exp + 100 * DAY));
+	make(f, "moved", body);
+	move_to(f, 41);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/moved/"), 1);
+	assert_int_equal(records(f, "KeyExpiredEventGridNotification", "keys/moved/"), 1);
+	json_decref(ok(f, "PATCH", "/keys/moved" V, same));
+	assert_int_equal(vault_lifetime_due(f->vault, NULL), 0);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/moved/"), 1);
+	json_decref(ok(f, "PATCH", "/keys/moved" V, later));
+	move_to(f, 141);
+	assert_int_equal(records(f, "KeyNearExpiryEventGridNotification", "keys/moved/"), 2);
+	assert_int_equal(records(f, "KeyExpiredEventGridNotification", "keys/moved/"), 2);
+}
+
+// An imported key may have an exponent longer than those that keys are made with here.
+static void test_a_key_with_a_long_exponent_can_be_rotated(void **state) {
+	(void)state;
+	char modulus[343];
+	memset(modulus, '_', 341);
+	memcpy(modulus + 341, "w", 2);
+	static const struct {
+		const char *e;
+		uint32_t exponent;
+	} cases[] = {{"AQAB", 65537}, {"Aw", 3}, {"_____w", UINT32_MAX}, {"AQAAAAE", 0}, {"AQAAAAM", 0}, {"_________w8", 0}};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *jwk = strv_printf("{\"kty\":\"RSA\",\"n\":\"%s\",\"e\":\"%s\"}", modulus, cases[i].e);
+		struct object o = {.kty = "RSA", .ops = KEY_OP_SIGN, .jwk = jwk};
+		struct key_request request = {0};
+		assert_int_equal(key_request_like(&o, &request, NULL), 0);
+		assert_int_equal(request.spec.exponent, cases[i].exponent);
+		assert_int_equal(key_spec_check(&request.spec, NULL), 0);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_key_has_a_policy_from_the_beginning),
@@ -221,6 +305,10 @@ int main(void) {
 		cmocka_unit_test_teardown(test_expiry_is_announced, back),
 		cmocka_unit_test_teardown(test_rotation_comes_before_expiry, back),
 		cmocka_unit_test_teardown(test_what_is_deleted_or_disabled_is_left_alone, back),
+		cmocka_unit_test_teardown(test_a_damaged_key_holds_up_nobody, back),
+		cmocka_unit_test_teardown(test_a_deleted_key_that_is_due_holds_up_nobody, back),
+		cmocka_unit_test_teardown(test_an_expiry_that_was_moved_is_announced_again, back),
+		cmocka_unit_test(test_a_key_with_a_long_exponent_can_be_rotated),
 	};
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

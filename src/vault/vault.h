@@ -24,7 +24,8 @@ void vault_handle(void *service, const struct http_request *req, struct http_res
 // What is due: objects and vaults whose retention has ended are purged. Called by the scheduler.
 int vault_purge_due(struct vault_service *v, struct err *err) _must_check_;
 
-// Rotations by policy, announcements of expiry. Called by the scheduler.
+// Rotations by policy, announcements of expiry; those that are left after about a second are for the next call. Called by the
+// scheduler. What fails for one object holds up no other: it is tried again after minutes, and the last such failure returned.
 int vault_lifetime_due(struct vault_service *v, struct err *err) _must_check_;
 
 // The vault itself, as the ARM provider Microsoft.KeyVault/vaults sees it.
