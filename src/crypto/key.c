@@ -197,6 +197,10 @@ static EVP_PKEY *decode_pkcs8(enum key_kind kind, const void *data, size_t len) 
 	return loaded && EVP_PKEY_is_a(loaded, kind_name(kind)) ? TAKE_PTR(loaded) : NULL;
 }
 
+static bool foreign_is_sound(enum key_kind kind, EVP_PKEY *pkey) {
+	return (kind != KEY_KIND_RSA || rsa_pkey_is_plausible(pkey)) && key_pkey_is_sound(pkey);
+}
+
 // `foreign` bytes come from outside and are not believed: what they hold must belong together.
 static int decode(enum key_kind kind, const void *data, size_t len, bool foreign, struct key **out, struct err *err) {
 	if (kind == KEY_KIND_OCT)
@@ -204,7 +208,7 @@ static int decode(enum key_kind kind, const void *data, size_t len, bool foreign
 	if (kind != KEY_KIND_RSA && kind != KEY_KIND_EC)
 		return refuse_kind(err);
 	_cleanup_evp_pkey_ EVP_PKEY *pkey = decode_pkcs8(kind, data, len);
-	if (!pkey || (foreign && !key_pkey_is_sound(pkey)))
+	if (!pkey || (foreign && !foreign_is_sound(kind, pkey)))
 		return refuse_encoding(err);
 	int rc = kind == KEY_KIND_RSA ? rsa_from_pkey(TAKE_PTR(pkey), out, err) : ec_from_pkey(TAKE_PTR(pkey), out, err);
 	return rc == -EINVAL ? refuse_encoding(err) : rc;

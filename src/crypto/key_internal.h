@@ -55,6 +55,9 @@ int rsa_make(const struct key_spec *spec, struct key **out, struct err *err) _mu
 int rsa_from_public(const struct key_public *pub, struct key **out, struct err *err) _must_check_;
 int rsa_from_private(const struct key_private *priv, struct key **out, struct err *err) _must_check_;
 int rsa_from_pkey(EVP_PKEY *pkey, struct key **out, struct err *err) _must_check_;  // pkey as in key_new
+// Do its sizes, and the product of its primes, allow a look whether the rest is sound? What comes from outside may have
+// numbers of any size, and to prove that one of ten thousand bits is a prime takes minutes.
+bool rsa_pkey_is_plausible(const EVP_PKEY *pkey);
 int rsa_public_of(const struct key *key, struct key_public *out, struct err *err) _must_check_;
 int rsa_encrypt(struct key *key, enum key_alg alg, const struct key_input *in, struct key_output *out, struct err *err)
 	_must_check_;

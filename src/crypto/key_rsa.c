@@ -7,7 +7,7 @@
 
 #include "crypto/key_internal.h"
 
-enum { DEFAULT_EXPONENT = 65537, PKCS1_OVERHEAD = 11 };
+enum { DEFAULT_EXPONENT = 65537, EXPONENT_BITS_MAX = 64, PKCS1_OVERHEAD = 11 };
 
 // Padding and hash by OpenSSL's names, the hash's bytes.
 struct scheme {
@@ -65,6 +65,10 @@ static void free_public_numbers(struct public_numbers *num) {
 }
 #define _cleanup_public_numbers_ _cleanup_(free_public_numbers)
 
+static bool exponent_allowed(const BIGNUM *e) {
+	return BN_num_bits(e) <= EXPONENT_BITS_MAX && BN_is_odd(e) && !BN_is_one(e);
+}
+
 static int load_public_numbers(const struct key_public *pub, struct public_numbers *num, struct err *err) {
 	if (pub->n_len > sizeof(pub->n) || pub->e_len > sizeof(pub->e))
 		return refuse_public(err);
@@ -72,7 +76,7 @@ static int load_public_numbers(const struct key_public *pub, struct public_numbe
 	num->e = BN_bin2bn(pub->e, (int)pub->e_len, NULL);
 	if (!num->n || !num->e)
 		return err_oom(err);
-	if (!rsa_bits_allowed((unsigned)BN_num_bits(num->n)) || !BN_is_odd(num->n) || !BN_is_odd(num->e) || BN_is_one(num->e))
+	if (!rsa_bits_allowed((unsigned)BN_num_bits(num->n)) || !BN_is_odd(num->n) || !exponent_allowed(num->e))
 		return refuse_public(err);
 	return 0;
 }
@@ -204,6 +208,23 @@ int rsa_from_private(const struct key_private *priv, struct key **out, struct er
 	if (rc < 0)
 		return rc == -EINVAL ? refuse_private(err) : key_library_failed(err, "load an RSA private key");
 	return key_new(KEY_KIND_RSA, KEY_CURVE_NONE, made, true, out, err);
+}
+
+bool rsa_pkey_is_plausible(const EVP_PKEY *pkey) {
+	_cleanup_public_numbers_ struct public_numbers pub = {new_secret_number(), new_secret_number()};
+	_cleanup_private_numbers_ struct private_numbers num = {
+		.d = new_secret_number(), .p = new_secret_number(), .q = new_secret_number(),
+	};
+	BN_CTX *bn = BN_CTX_secure_new();
+	bool ok = rsa_bits_allowed((unsigned)EVP_PKEY_get_bits(pkey)) && pub.n && pub.e && num.d && num.p && num.q && bn &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &pub.n) == 1 &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &pub.e) == 1 && exponent_allowed(pub.e) &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_D, &num.d) == 1 &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, &num.p) == 1 &&
+		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, &num.q) == 1 && product_holds(&pub, &num, bn);
+	BN_CTX_free(bn);
+	ERR_clear_error();
+	return ok;
 }
 
 int rsa_from_pkey(EVP_PKEY *pkey, struct key **out, struct err *err) {

@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 
 #include "crypto/hash.h"
@@ -1054,6 +1056,66 @@ static void test_transfer_of_unsound_key(void **state _unused_) {
 	expect_transfer_refused(exchange, KEY_KIND_EC, ec_blob.data, ec_blob.len, NULL);
 }
 
+static void expect_transferred_refused(struct key *exchange, const void *bytes, size_t len) {
+	_cleanup_buf_ struct buf blob = make_transfer(exchange, 256, bytes, len);
+	expect_transfer_refused(exchange, KEY_KIND_RSA, blob.data, blob.len, NULL);
+}
+
+// A length in two bytes is enough for all here, and as good as the shortest to who reads it.
+static void add_der(struct buf *out, uint8_t tag, const void *content, size_t len) {
+	assert_int_equal(buf_u8(out, tag), 0);
+	assert_int_equal(buf_u8(out, 0x82), 0);
+	assert_int_equal(buf_u16(out, (uint16_t)len), 0);
+	assert_int_equal(buf_append(out, content, len), 0);
+}
+
+// To find out that 2^19937 - 1 is a prime, as it is, would take minutes.
+static void test_transfer_of_large_factor(void **state _unused_) {
+	static const uint8_t head[] = {2, 1, 0, 0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 1, 1, 5, 0};
+	_cleanup_pkey_ struct key *exchange = load(rfc7515_a2_key);
+	_cleanup_buf_ struct buf n = {0}, prime = {0}, numbers = {0}, sequence = {0}, info = {0}, encoded = {0};
+	assert_int_equal(buf_u8(&n, 0), 0);
+	assert_int_equal(dec_base64url(&n, rfc7515_a2_n, strlen(rfc7515_a2_n)), 0);
+	assert_int_equal(buf_u8(&prime, 1), 0);
+	while (prime.len < 1 + 19937 / 8)
+		assert_int_equal(buf_u8(&prime, 0xff), 0);
+	// Version, n, e, d, p, q and the three others.
+	add_der(&numbers, 2, "", 1);
+	add_der(&numbers, 2, n.data, n.len);
+	add_der(&numbers, 2, "\x01\x00\x01", 3);
+	add_der(&numbers, 2, "\x01", 1);
+	add_der(&numbers, 2, prime.data, prime.len);
+	for (int i = 0; i < 4; i++)
+		add_der(&numbers, 2, "\x01", 1);
+	add_der(&sequence, 0x30, numbers.data, numbers.len);
+	assert_int_equal(buf_append(&info, head, sizeof(head)), 0);
+	add_der(&info, 4, sequence.data, sequence.len);
+	add_der(&encoded, 0x30, info.data, info.len);
+	expect_transferred_refused(exchange, encoded.data, encoded.len);
+}
+
+// Sound, but of an exponent that no public half has room for.
+static void test_transfer_of_large_exponent(void **state _unused_) {
+	_cleanup_pkey_ struct key *exchange = load(rfc7515_a2_key);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *e = NULL;
+	EVP_PKEY *made = NULL;
+	assert_int_equal(BN_hex2bn(&e, "1000000000000000D"), 17);
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e), 1);
+	assert_int_equal(EVP_PKEY_generate(ctx, &made), 1);
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(made);
+	uint8_t *encoded = NULL;
+	int len = i2d_PKCS8_PRIV_KEY_INFO(info, &encoded);
+	assert_true(len > 0);
+	expect_transferred_refused(exchange, encoded, (size_t)len);
+	OPENSSL_free(encoded);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	EVP_PKEY_free(made);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+}
+
 // Threads.
 
 struct shared {
@@ -1138,6 +1200,8 @@ int main(void) {
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_transfer_refused),
 		cmocka_unit_test(test_transfer_of_unsound_key),
+		cmocka_unit_test(test_transfer_of_large_factor),
+		cmocka_unit_test(test_transfer_of_large_exponent),
 		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
