@@ -13,7 +13,7 @@
 #include "vault/request.h"
 
 enum { FORMAT = 1, SALT_SIZE = 32, HEAD_SIZE = 4 + 1 + SALT_SIZE + AEAD_NONCE_SIZE, SALT_AT = 5, NONCE_AT = SALT_AT + SALT_SIZE };
-enum { TEXT_MAX = 32768 };  // of any text of an object
+enum { TEXT_MAX = 131072 };  // of any text of an object: it came in a request, and may have grown as it was stored
 
 static const char magic[4] = {'C', 'D', 'B', 'K'};
 

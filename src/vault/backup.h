@@ -13,7 +13,7 @@
 
 #include "vault/object.h"
 
-#define BACKUP_MAX (3u << 20)     // bytes of a blob: its base64url fits a request
+#define BACKUP_MAX ((3u << 20) - 4096)  // bytes of a blob: its base64url fits a request, with some JSON around it
 #define BACKUP_VERSIONS_MAX 512
 #define BACKUP_ID_LEN 32
 

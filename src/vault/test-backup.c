@@ -107,6 +107,25 @@ static void test_a_secret_moves(void **state) {
 	refused(f, "same", "/keys/restore" V, blob, 400, "BadParameter", "", "Cannot decrypt backup blob.");
 }
 
+// Fifteen tags of 256 characters that JSON has only escaped, six bytes each: the longest that there can be.
+static void test_the_longest_tags_come_back(void **state) {
+	struct fixture *f = *state;
+	_cleanup_buf_ struct buf body = {0};
+	assert_int_equal(buf_str(&body, "{\"value\":\"v\",\"tags\":{"), 0);
+	for (int i = 0; i < TAGS_MAX; i++) {
+		assert_int_equal(buf_printf(&body, "%s\"%02d", i ? "," : "", i), 0);
+		for (int part = 2; part < 2 * TAG_CHARS_MAX; part++)
+			assert_int_equal(buf_printf(&body, "%s\\u0001", part == TAG_CHARS_MAX ? "\":\"" : ""), 0);
+		assert_int_equal(buf_str(&body, "\""), 0);
+	}
+	assert_int_equal(buf_str(&body, "}}"), 0);
+	_cleanup_json_ json_t *set = ok(f, "PUT", "alpha", "/secrets/long" V, buf_cstr(&body));
+	_cleanup_free_ char *blob = backup(f, "alpha", "secrets/long");
+	_cleanup_json_ json_t *restored = ok(f, "POST", "same", "/secrets/restore" V, blob);
+	assert_int_equal(json_object_size(json_at(restored, "tags")), TAGS_MAX);
+	assert_true(json_equal(json_at(restored, "tags"), json_at(set, "tags")));
+}
+
 static void test_places_that_a_backup_is_not_for(void **state) {
 	struct fixture *f = *state;
 	json_decref(ok(f, "POST", "alpha", "/keys/places/create" V, "{\"kty\":\"EC\"}"));
@@ -176,6 +195,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_key_moves_with_all_its_versions),
 		cmocka_unit_test(test_a_secret_moves),
+		cmocka_unit_test(test_the_longest_tags_come_back),
 		cmocka_unit_test(test_places_that_a_backup_is_not_for),
 		cmocka_unit_test(test_blobs_that_are_none),
 		cmocka_unit_test(test_too_many_versions),
