@@ -96,7 +96,9 @@ static int prepare_server(struct supervisor *s, struct err *err) {
 	v->argv[n++] = "--cache-seconds";
 	v->argv[n++] = settings->cache_seconds;
 	if (settings->strict)
-		v->argv[n] = "--strict";
+		v->argv[n++] = "--strict";
+	if (settings->no_throttling)
+		v->argv[n] = "--no-throttling";
 	return 0;
 }
 

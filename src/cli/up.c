@@ -31,6 +31,7 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 		{"listen", required_argument, NULL, 'l'},
 		{"foreground", no_argument, NULL, 'f'},
 		{"strict", no_argument, NULL, 's'},
+		{"no-throttling", no_argument, NULL, 't'},
 		{"cache-seconds", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -51,6 +52,9 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 			break;
 		case 's':
 			o.strict = true;
+			break;
+		case 't':
+			o.no_throttling = true;
 			break;
 		case 'c':
 			if (up_take_cache_seconds(&cli_up, optarg, &o.cache_seconds) != CLI_OK)
@@ -136,6 +140,7 @@ static int up(int argc, char **argv) {
 		.listen = o.listen,
 		.cache_seconds = o.cache_seconds,
 		.strict = o.strict,
+		.no_throttling = o.no_throttling,
 	};
 	bool first_start = !datadir_has(data_dir, "bootstrap.json");
 	rc = o.foreground ? up_foreground(&settings, first_start, &err) : up_background(&settings, first_start, &err);
@@ -144,7 +149,7 @@ static int up(int argc, char **argv) {
 
 const struct cli_command cli_up = {
 	.name = "up",
-	.arguments = "[--data-dir DIR] [--listen ADDR:PORT|none] [--foreground] [--strict] [--cache-seconds N]",
+	.arguments = "[--data-dir DIR] [--listen ADDR:PORT|none] [--foreground] [--strict] [--no-throttling] [--cache-seconds N]",
 	.summary = "Start an instance and say when it is ready.",
 	.main = up,
 };

@@ -24,7 +24,7 @@ enum { SECRET_HEAP = 4 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 
 
 struct options {
 	const char *data_dir, *listen;
-	bool strict;
+	bool strict, no_throttling;
 	int64_t cache_seconds, ready_fd;
 };
 
@@ -52,6 +52,9 @@ static int take_option(struct options *o, int option) {
 	case 's':
 		o->strict = true;
 		return 0;
+	case 't':
+		o->no_throttling = true;
+		return 0;
 	case 'c':
 		return strv_int(optarg, 1, CACHE_SECONDS_MAX, &o->cache_seconds);
 	case 'r':
@@ -63,7 +66,7 @@ static int take_option(struct options *o, int option) {
 
 static int parse_options(int argc, char **argv, struct options *out) {
 	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'}, {"listen", required_argument, NULL, 'l'},
-		{"strict", no_argument, NULL, 's'}, {"cache-seconds", required_argument, NULL, 'c'},
+		{"strict", no_argument, NULL, 's'}, {"no-throttling", no_argument, NULL, 't'}, {"cache-seconds", required_argument, NULL, 'c'},
 		{"ready-fd", required_argument, NULL, 'r'}, {0}};
 	struct options o = {.cache_seconds = CACHE_SECONDS_DEFAULT, .ready_fd = -1};
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -99,6 +102,8 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 		rc = instance_certificate(o->data_dir, &s->pem, err);
 	if (rc == 0)
 		rc = vault_service_open(s->store, s->keeper, s->entra, &s->vault, err);
+	if (rc == 0 && !o->no_throttling)
+		rc = vault_limit(s->vault, err);
 	return rc;
 }
 
@@ -145,7 +150,7 @@ int main(int argc, char **argv) {
 	struct server server = {0};
 	log_init("custodiskd", LOG_LEVEL_INFO);
 	if (parse_options(argc, argv, &o) < 0) {
-		(void)fprintf(stderr, "usage: custodiskd --data-dir DIR [--listen ADDR:PORT] [--strict] [--cache-seconds N] "
+		(void)fprintf(stderr, "usage: custodiskd --data-dir DIR [--listen ADDR:PORT] [--strict] [--no-throttling] [--cache-seconds N] "
 				      "[--ready-fd N]\n");
 		return 2;
 	}

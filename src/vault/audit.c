@@ -49,6 +49,7 @@ static const char *signature_of(int status) {
 	case 404: return "Not Found";
 	case 409: return "Conflict";
 	case 413: return "Request Entity Too Large";
+	case 429: return "Too Many Requests";
 	case 503: return "Service Unavailable";
 	default: return "Internal Server Error";
 	}

@@ -9,6 +9,7 @@
 #include "vault/key_operation.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
+#include "vault/throttle.h"
 #include "vault/vault.h"
 
 #define VAULT_BODY_MAX 65536  // bytes of a request body; a restore may have all that the server takes
@@ -19,6 +20,7 @@ struct vault_service {
 	struct entra *entra;
 	struct audit_writer *audit;
 	struct secret backup_key;
+	struct throttle *throttle;  // NULL: there are no limits
 };
 
 struct call {
@@ -37,6 +39,8 @@ struct call {
 	const char *name, *version;          // of the object in the path, or NULL
 	int64_t now;                         // seconds, the same for everything this request does
 	int64_t started;                     // monotonic nanoseconds
+	bool counted;                        // against the limits of the vault
+	int64_t retry_after;                 // seconds; of a 429
 
 	// Carried from one phase of an operation to the next.
 	struct object object, exchange;      // exchange: the key that opens a transfer blob
@@ -79,6 +83,11 @@ int call_route(struct call *c, struct err *err) _must_check_;
 int call_authenticate(struct call *c, struct err *err) _must_check_;
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
 const char *call_challenge(const struct call *c, char *out, size_t size);  // value of WWW-Authenticate
+
+// In service.c: count this request against the limits of the vault and its subscription; -EAGAIN (429) when they are reached.
+// Whoever knows what key is used or made calls it in `look`; what nobody counted counts as a THROTTLE_TRANSACTION.
+int call_throttle(struct call *c, enum throttle_class class, struct err *err) _must_check_;
+int call_throttle_key(struct call *c, bool create, struct err *err) _must_check_;  // for the key in c->object
 
 // In network.c. Does an IP rule of the vault (its name in lower case) cover a client (http_peer); may the vault be asked from
 // where the request comes?

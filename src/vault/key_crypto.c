@@ -34,6 +34,8 @@ int keys_crypto_look(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = key_operation_parse(body, len, c->op->key_op, padded, &c->operation, err);
 	if (rc == 0)
 		rc = call_load(c, tx, err);
+	if (rc == 0)
+		rc = call_throttle_key(c, false, err);
 	return rc < 0 ? rc : key_check_allowed(&c->object, c->op->key_op, c->now, err);
 }
 

@@ -41,6 +41,8 @@ int keys_release_look(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = check_body(body, len, err);
 	if (rc == 0)
 		rc = call_load(c, tx, err);
+	if (rc == 0)
+		rc = call_throttle_key(c, true, err);
 	if (rc < 0)
 		return rc;
 	if (!c->object.enabled)

@@ -15,11 +15,15 @@ int keys_create_look(struct call *c, struct store_tx *tx, struct err *err) {
 	size_t len;
 	const void *body = http_body(c->req, &len);
 	int rc = key_request_create(body, len, &c->vault, &c->request, err);
+	if (rc == 0)
+		rc = call_throttle(c, throttle_class_of(key_type_name(&c->request.type), c->request.spec.bits, true), err);
 	return rc < 0 ? rc : call_claim_name(c, tx, err);
 }
 
 int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = call_load_own(c, tx, err);
+	if (rc == 0)
+		rc = call_throttle_key(c, true, err);
 	if (rc == 0)
 		rc = key_request_like(&c->object, &c->request, err);
 	if (rc < 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers: headers of every one, error bodies.
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -55,6 +56,8 @@ static int set_vault_headers(const struct call *c, int status, struct http_respo
 		char challenge[256];
 		rc = http_set_header(res, "WWW-Authenticate", "%s", call_challenge(c, challenge, sizeof(challenge)));
 	}
+	if (rc == 0 && status == 429)
+		rc = http_set_header(res, "Retry-After", "%" PRId64, c->retry_after);
 	const char *assignment = strrchr(c->decision.assignment_id, '/');
 	if (rc == 0 && assignment)
 		rc = http_set_header(res, "x-ms-keyvault-rbac-assignment-id", "%s", assignment + 1);

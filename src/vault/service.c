@@ -35,11 +35,16 @@ int vault_service_open(struct store *store, struct keeper_client *keeper, struct
 	return 0;
 }
 
+int vault_limit(struct vault_service *v, struct err *err) {
+	return throttle_new(&v->throttle, err);
+}
+
 void vault_service_close(struct vault_service *v) {
 	if (!v)
 		return;
 	audit_writer_stop(v->audit);
 	secret_free(&v->backup_key);
+	throttle_free(v->throttle);
 	free(v);
 }
 
@@ -112,6 +117,26 @@ static int find_vault(struct call *c, struct store_tx *tx, struct err *err) {
 	return rc;
 }
 
+int call_throttle(struct call *c, enum throttle_class class, struct err *err) {
+	c->counted = true;
+	if (!c->service->throttle)
+		return 0;
+	// "/subscriptions/{id}/…"
+	char subscription[ENC_UUID_SIZE];
+	const char *id = c->vault.resource_id + 1;
+	id += strcspn(id, "/");
+	id += *id == '/';
+	(void)snprintf(subscription, sizeof(subscription), "%.*s", (int)strcspn(id, "/"), id);
+	_cleanup_free_ char *lower = strv_lower(subscription);
+	return lower ? throttle_take(c->service->throttle, c->vault_key, lower, class, &c->retry_after, err) : err_oom(err);
+}
+
+int call_throttle_key(struct call *c, bool create, struct err *err) {
+	struct key_public pub = {0};
+	int rc = c->service->throttle ? key_public_stored(&c->object, &pub, err) : 0;
+	return rc < 0 ? rc : call_throttle(c, throttle_class_of(c->object.kty, pub.bits, create), err);
+}
+
 // Nothing is told about a request's contents to somebody who did not say who they are.
 static int look(struct call *c, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
@@ -137,9 +162,11 @@ static int look(struct call *c, struct err *err) {
 		rc = check_body_size(c, err);
 	if (rc == 0)
 		rc = call_authorize(c, tx, err);
-	if (rc == 0 && c->op->look)
-		rc = c->op->look(c, tx, err);
-	return rc;
+	if (rc < 0)
+		return rc;
+	rc = c->op->look ? c->op->look(c, tx, err) : 0;
+	int limited = c->counted ? 0 : call_throttle(c, THROTTLE_TRANSACTION, err);
+	return limited < 0 ? limited : rc;
 }
 
 static const char *correlation_of(const struct call *c) {

@@ -292,6 +292,57 @@ static void test_trusted_services_pass(void **state) {
 	set_network(f, false, json_pack("{s:s, s:s}", "defaultAction", "Allow", "bypass", "AzureServices"));
 }
 
+static void spend(struct fixture *f, enum throttle_class class, int times) {
+	int64_t retry = 0;
+	for (int i = 0; i < times; i++)
+		assert_int_equal(throttle_take(f->vault->throttle, "alpha", "0f3e7a52-0000-4000-8000-000000000001", class, &retry, NULL),
+			0);
+}
+
+static void expect_throttled(struct fixture *f, const char *method, const char *path, const char *body, const char *operation) {
+	_cleanup_reply_ struct http_reply reply = {0};
+	int64_t before = fixture_record_count(f, "alpha"), seconds;
+	assert_int_equal(fixture_send(f, f->client, f->admin, method, "alpha", path, body, NULL, &reply), 0);
+	assert_int_equal(reply.status, 429);
+	assert_string_equal(buf_cstr(&reply.body), "{\"error\":{\"code\":\"Throttled\",\"message\":\"Request was not processed "
+		"because too many requests were received. Reason: VaultRequestTypeLimitReached\"}}");
+	char retry[16];
+	assert_int_equal(http_reply_header(&reply, "Retry-After", retry, sizeof(retry)), 0);
+	assert_int_equal(strv_int(retry, 1, 10, &seconds), 0);
+	assert_int_equal(fixture_record_count(f, "alpha"), before + 1);
+	_cleanup_json_ json_t *record = fixture_last_record(f, "alpha");
+	assert_string_equal(json_str(record, "operationName"), operation);
+	assert_string_equal(json_str(record, "resultSignature"), "Too Many Requests");
+	assert_int_equal(json_int(record, "properties.httpStatusCode", 0), 429);
+}
+
+// What each request takes of a vault's 4000 shares. Ten seconds are enough for what follows the spending.
+static void test_limits(void **state) {
+	struct fixture *f = *state;
+	static const char wrap[] = "{\"alg\":\"RSA-OAEP\",\"value\":\"c2VjcmV0\"}", key[] = "{\"kty\":\"RSA\"}";
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/small/create" V, key, NULL), 200);
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/large/create" V,
+		"{\"kty\":\"RSA\",\"key_size\":3072}", NULL), 200);
+	assert_int_equal(vault_limit(f->vault, NULL), 0);
+	spend(f, THROTTLE_TRANSACTION, 4000 - 3);
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/small/wrapkey" V, wrap, NULL), 200);
+	expect_throttled(f, "POST", "/keys/large/wrapkey" V, wrap, "KeyWrap");
+	expect_throttled(f, "POST", "/keys/new/create" V, key, "KeyCreate");
+	expect_throttled(f, "POST", "/keys/small/rotate" V, NULL, "KeyRotate");
+	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys/absent" V, NULL, NULL), 404);
+	assert_int_equal(fixture_call(f, f->admin, "GET", "alpha", "/keys/small" V, NULL, NULL), 200);
+	expect_throttled(f, "GET", "/keys/small" V, NULL, "KeyGet");
+	expect_throttled(f, "GET", "/keys/absent" V, NULL, "KeyGet");
+	expect_throttled(f, "GET", "/keys" V, NULL, "KeyList");
+	expect_throttled(f, "PATCH", "/keys/small" V, "{}", "KeyUpdate");
+	expect_throttled(f, "DELETE", "/keys/small" V, NULL, "KeyDelete");
+	expect_throttled(f, "POST", "/keys/small/unwrapkey" V, wrap, "KeyUnwrap");
+	// Who may not ask takes nothing, and is told so.
+	fixture_refused(f, f->nobody, "GET", "alpha", "/keys/small" V, NULL, 403, "Forbidden", "ForbiddenByRbac", "(not found)");
+	fixture_refused(f, NULL, "GET", "alpha", "/keys/small" V, NULL, 401, "Unauthorized", "", "AKV10000");
+	assert_int_equal(fixture_call(f, f->admin, "GET", "beta", "/keys" V, NULL, NULL), 200);
+}
+
 static void expect_header(const struct http_reply *reply, const char *name, const char *value) {
 	char got[512];
 	assert_int_equal(http_reply_header(reply, name, got, sizeof(got)), 0);
@@ -410,6 +461,8 @@ int main(void) {
 		cmocka_unit_test(test_response_headers),
 		cmocka_unit_test(test_record_of_a_request),
 		cmocka_unit_test(test_every_request_is_recorded),
+		// The last one: from then on there are limits.
+		cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

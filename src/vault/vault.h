@@ -18,6 +18,9 @@ int vault_service_open(struct store *store, struct keeper_client *keeper, struct
 	struct err *err) _must_check_;
 void vault_service_close(struct vault_service *v);
 
+// Hold callers to Key Vault's limits on transactions (throttle.h). Before the first request.
+int vault_limit(struct vault_service *v, struct err *err) _must_check_;
+
 // The data plane face; the vault is the first label of the Host header.
 void vault_handle(void *service, const struct http_request *req, struct http_response *res);
 

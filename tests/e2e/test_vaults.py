@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may use a vault: roles with a condition, access policies, network rules, throttling; and what the control plane shows."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -15,6 +16,7 @@ from harness import CRYPTO_OFFICER, ENCRYPTION_USER, MACHINES, OWNER, ROLES, VAU
 VAULT = "Microsoft.KeyVault/vaults"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 DATA_ACCESS_ADMINISTRATOR = "8b54135c-b56d-4d72-a534-26097cfdc8d8"
+SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 
 
@@ -72,12 +74,22 @@ class Roles(Case):
             granted = cloud.assign(f"{vault_path('kv-scopes')}/{child}/one", host_id(), SECRETS_USER)
             self.assertEqual(granted.status, 201, granted)
         self.refuse(cloud.assign(vault_path("kv-absent") + "/secrets/one", host_id(), SECRETS_USER), 404, "ResourceNotFound")
+        officer = cloud.assign(vault_path("kv-scopes"), cloud.me(), SECRETS_OFFICER)
+        self.assertEqual(officer.status, 201, officer)
         cloud.make_key("kv-scopes", "one")
+        for name in ("one", "two"):
+            self.assertEqual(cloud.vault("PUT", "kv-scopes", f"/secrets/{name}", {"value": name}).status, 200)
         token = host_token("https://vault.azure.net")
         self.refuse(cloud.vault("GET", "kv-scopes", "/keys/one", token=token), 403, "Forbidden", "ForbiddenByRbac", "keys/read")
         cloud.assign(f"{vault_path('kv-scopes')}/keys/one", host_id(), ENCRYPTION_USER)
         self.assertEqual(cloud.vault("GET", "kv-scopes", "/keys/one", token=token).status, 200)
         self.refuse(cloud.vault("GET", "kv-scopes", "/keys", token=token), 403, "Forbidden", "ForbiddenByRbac")
+        self.assertEqual(cloud.vault("GET", "kv-scopes", "/secrets/ONE", token=token).json["value"], "one")
+        self.assertEqual(cloud.vault("GET", "kv-scopes", "/secrets/one/versions", token=token).status, 200)
+        for method, path, action in (("GET", "/secrets/two", "getSecret"), ("GET", "/secrets", "readMetadata"),
+                                     ("PUT", "/secrets/one", "setSecret"), ("DELETE", "/secrets/one", "secrets/delete")):
+            self.refuse(cloud.vault(method, "kv-scopes", path, {"value": "x"} if method == "PUT" else None, token=token), 403,
+                        "Forbidden", "ForbiddenByRbac", action)
 
     def test_a_data_access_administrator_assigns_the_roles_of_its_condition_alone(self):
         cloud.make_vault("kv-delegated")
@@ -238,8 +250,18 @@ class Policies(Case):
         self.assertEqual(patch("kv-policy", enabledForDiskEncryption=True).status, 200)
         self.assertEqual(cloud.vault("GET", "kv-policy", "/keys/k", token=token).status, 200)
         self.refuse(cloud.vault("DELETE", "kv-policy", "/keys/k", token=token), 403, "Forbidden", "ForbiddenByPolicy", "keys delete")
-        self.assertEqual(patch("kv-policy", enabledForDiskEncryption=False).status, 200)
-        self.refuse(cloud.vault("GET", "kv-policy", "/keys/k", token=token), 403, "Forbidden", "ForbiddenByPolicy")
+        self.assertEqual(cloud.vault("PUT", "kv-policy", "/secrets/s", {"value": "bek"}, token=token).status, 200)
+        self.assertEqual(cloud.vault("GET", "kv-policy", "/secrets/s", token=token).json["value"], "bek")
+        self.refuse(cloud.vault("GET", "kv-policy", "/secrets", token=token), 403, "Forbidden", "ForbiddenByPolicy", "secrets list")
+        # A machine's certificates are fetched, and nothing is written.
+        self.assertEqual(patch("kv-policy", enabledForDiskEncryption=False, enabledForDeployment=True).status, 200)
+        self.refuse(cloud.vault("GET", "kv-policy", "/keys/k", token=token), 403, "Forbidden", "ForbiddenByPolicy", "keys get")
+        self.assertEqual(cloud.vault("GET", "kv-policy", "/secrets/s", token=token).status, 200)
+        self.refuse(cloud.vault("PUT", "kv-policy", "/secrets/s", {"value": "x"}, token=token), 403, "Forbidden",
+                    "ForbiddenByPolicy", "secrets set")
+        # Templates are not the compute service's.
+        self.assertEqual(patch("kv-policy", enabledForDeployment=False, enabledForTemplateDeployment=True).status, 200)
+        self.refuse(cloud.vault("GET", "kv-policy", "/secrets/s", token=token), 403, "Forbidden", "ForbiddenByPolicy", "secrets get")
 
     def test_6_a_disk_under_a_key_that_a_policy_opens(self):
         self.change("replace", entry({"keys": ["create", "get"]}))
@@ -337,6 +359,42 @@ class Networks(Case):
         self.acls(bypass="AzureServices")
         until(lambda: state() == "DiskIO/ok")
         cloud.done(cloud.arm("DELETE", machine, MACHINES))
+
+
+class Throttling(Case):
+    def test_a_vault_makes_twenty_keys_in_ten_seconds(self):
+        with Instance(throttling=True) as limited:
+            limited.make_group()
+            limited.make_vault("kv-limited")
+            limited.make_vault("kv-other")
+            limited.token("https://vault.azure.net")
+
+            def create(number):
+                return limited.vault("POST", "kv-limited", f"/keys/k{number}/create", {"kty": "RSA"})
+
+            began = time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(create, range(60)))
+            windows = (time.monotonic() - began) // 10 + 1
+            made = [a for a in answers if a.status == 200]
+            self.assertLessEqual(len(made), 20 * windows)
+            self.assertGreaterEqual(len(made), 20)
+            throttled = [a for a in answers if a.status != 200]
+            self.assertTrue(throttled, "no key was refused")
+            for answer in throttled:
+                self.refuse(answer, 429, "Throttled", words="Reason: VaultRequestTypeLimitReached")
+                self.assertIn(int(answer.headers["Retry-After"]), range(1, 11))
+            # The vault beside it has a budget of its own, and this one will have a new one.
+            limited.make_key("kv-other")
+            until = time.monotonic() + 15
+            while create("later").status == 429:
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.5)
+
+    def test_it_can_be_left_out(self):
+        cloud.make_vault("kv-unlimited")
+        for number in range(25):
+            cloud.make_key("kv-unlimited", f"k{number}")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,6 @@ AUDIT_RECORDS = ("SELECT rowid, id, time_ns, vault, operation, status, record FR
 VERSIONS_STORED = "SELECT vault, name, version FROM vault_versions WHERE kind = 'keys'"
 USED_AT_MOST = 100
 DIGEST = "A" * 43
-UP = ()
 WALL = time.time_ns() - time.monotonic_ns()
 
 
@@ -259,7 +258,7 @@ def altered(facts, chance):
 
 
 def storm(chance, with_kills):
-    with Instance(*UP) as cloud:
+    with Instance() as cloud:
         cloud.make_group()
         cloud.make_vault(OPEN, enablePurgeProtection=None)
         cloud.make_vault(PROTECTED)
