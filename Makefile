@@ -26,10 +26,15 @@ check-sanitize:
 	@ninja -C build-sanitize --quiet
 	meson test -C build-sanitize --print-errorlogs --suite unit
 
+# CUSTODISK_FUZZ_SECONDS is how long each target is fuzzed.
+check-fuzz:
+	@[ -e build-fuzz/build.ninja ] || CC=clang meson setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+	meson test -C build-fuzz --print-errorlogs --suite fuzz
+
 check-analysis: build
 	scripts/analyse
 
-check: check-unit check-e2e check-conformance check-fault check-sanitize check-analysis
+check: check-unit check-e2e check-conformance check-fault check-sanitize check-fuzz check-analysis
 
 bench: build
 	bench/run
@@ -41,7 +46,7 @@ install: build
 	meson install -C build
 
 clean:
-	rm -rf build build-sanitize
+	rm -rf build build-sanitize build-fuzz
 
 .DEFAULT_GOAL := build
-.PHONY: build check check-unit check-e2e check-conformance check-fault check-sanitize check-analysis bench bench-scale install clean
+.PHONY: build check check-unit check-e2e check-conformance check-fault check-sanitize check-fuzz check-analysis bench bench-scale install clean
