@@ -222,6 +222,15 @@ export function check(descriptions, record) {
 	return { operation, faults: refused ? [...faults, ...errorFaults(record)] : faults, refused };
 }
 
+// Operations of the newest descriptions of keys and secrets that no client asked for.
+function unasked(descriptions, operations) {
+	return ["keys.json", "secrets.json"].flatMap((name) => {
+		const available = versionsOf("data-plane", name);
+		const description = descriptions.load(join(available.get(describedVersion(available.keys())), name));
+		return Object.values(description.paths).flatMap((methods) => Object.values(methods)).map((o) => o.operationId);
+	}).filter((id) => !operations.has(id));
+}
+
 function main(files) {
 	if (!existsSync(specs)) {
 		console.log(`contract check skipped: Azure's API descriptions are not in ${relative(root, specs)}`);
@@ -253,6 +262,7 @@ function main(files) {
 		console.log(`NOT ALLOWED: ${where}\n\t${record.url}\n\t${record.body.slice(0, 600)}`);
 	for (const [name, seen] of [...operations].sort())
 		console.log(`${String(seen.allowed).padStart(6)} answered ${String(seen.refused).padStart(6)} refused  ${name}`);
+	console.log(`never asked for: ${unasked(descriptions, operations).join(", ") || "nothing"}`);
 	console.log(`${count} responses against Azure's API descriptions: ${wrong.size} faults, ` +
 		`${unknown.size} members that are not described`);
 	if (count === 0) {

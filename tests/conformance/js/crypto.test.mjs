@@ -2,7 +2,8 @@
 // Cryptography: every algorithm of every key type, at the service, in the client and in node, in both directions.
 import assert from "node:assert/strict";
 import {
-	constants, createHash, generateKeyPairSync, privateDecrypt, publicEncrypt, randomBytes, sign, verify,
+	constants, createCipheriv, createDecipheriv, createHash, createHmac, generateKeyPairSync, privateDecrypt, publicEncrypt,
+	randomBytes, sign, verify,
 } from "node:crypto";
 import { before, describe, test } from "node:test";
 
@@ -243,6 +244,44 @@ describe("oct-HSM", () => {
 			});
 		}
 	}
+
+	test("what was imported here is opened in node and in the client, and the other way round", async () => {
+		const k = randomBytes(32), iv = randomBytes(16), plaintext = randomBytes(37), secret = randomBytes(32);
+		const made = await hsm.keys.importKey("oct-brought", { kty: "oct-HSM", k });
+		assert.equal(made.key.k, undefined);
+		const client = remote(made.id);
+		const local = new CryptographyClient({ kty: "oct", k });
+
+		const here = await local.encrypt({ algorithm: "A256CBCPAD", plaintext, iv });
+		assert.deepEqual(bytes((await client.decrypt({ algorithm: "A256CBCPAD", ciphertext: here.result, iv })).result), plaintext);
+		const there = await client.encrypt({ algorithm: "A256CBCPAD", plaintext, iv });
+		assert.deepEqual(bytes((await local.decrypt({ algorithm: "A256CBCPAD", ciphertext: there.result, iv })).result), plaintext);
+
+		const sealed = await client.encrypt({ algorithm: "A256GCM", plaintext, additionalAuthenticatedData: data });
+		const decipher = createDecipheriv("aes-256-gcm", k, sealed.iv).setAAD(data).setAuthTag(sealed.authenticationTag);
+		assert.deepEqual(Buffer.concat([decipher.update(sealed.result), decipher.final()]), plaintext);
+
+		for (const [algorithm, name, start, value] of [["A256KW", "id-aes256-wrap", "A6A6A6A6A6A6A6A6", secret],
+			["CKM_AES_KEY_WRAP", "id-aes256-wrap", "A6A6A6A6A6A6A6A6", secret],
+			["CKM_AES_KEY_WRAP_PAD", "id-aes256-wrap-pad", "A65959A6", plaintext]]) {
+			const wrap = createCipheriv(name, k, Buffer.from(start, "hex"));
+			const ours = Buffer.concat([wrap.update(value), wrap.final()]);
+			assert.deepEqual(bytes((await client.wrapKey(algorithm, value)).result), ours);
+			assert.deepEqual(bytes((await client.unwrapKey(algorithm, ours)).result), value);
+		}
+	});
+
+	test("HS256, HS384, HS512", async () => {
+		const k = randomBytes(32);
+		const made = await hsm.keys.importKey("mac", { kty: "oct-HSM", k, keyOps: ["sign", "verify"] });
+		for (const bits of ["256", "384", "512"]) {
+			const algorithm = `HS${bits}`, hashed = digest(`sha${bits}`);
+			const { result } = await remote(made.id).sign(algorithm, hashed);
+			assert.deepEqual(bytes(result), createHmac(`sha${bits}`, k).update(hashed).digest());
+			assert.equal((await remote(made.id).verify(algorithm, hashed, result)).result, true);
+			assert.equal((await remote(made.id).verify(algorithm, hashed, randomBytes(result.length))).result, false);
+		}
+	});
 
 	test("algorithms of another size or type", async () => {
 		await badParameter(clients[128].wrapKey("A256KW", randomBytes(32)));

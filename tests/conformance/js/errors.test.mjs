@@ -14,7 +14,7 @@ let vault, url;
 before(async () => {
 	vault = await makeVault(await makeGroup("errors"), "errors");
 	url = vault.url;
-	await vault.keys.createRsaKey("k");
+	await vault.keys.createEcKey("k");
 });
 
 function assertError(answer, status, code, message) {
@@ -123,7 +123,7 @@ describe("api-version", () => {
 		for (const serviceVersion of ["7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"]) {
 			const name = `of-${serviceVersion.replaceAll(".", "-")}`;
 			const keys = new KeyClient(url, credential, recorded({ serviceVersion }));
-			assert.equal((await keys.createRsaKey(name)).name, name);
+			assert.equal((await keys.createEcKey(name)).name, name);
 			const secrets = new SecretClient(url, credential, recorded({ serviceVersion }));
 			assert.equal((await secrets.setSecret(name, "v")).value, "v");
 		}
@@ -142,7 +142,7 @@ describe("api-version", () => {
 
 describe("methods and routes", () => {
 	test("X-HTTP-METHOD stands for a method that a client cannot send", async () => {
-		await vault.keys.createRsaKey("tunnel");
+		await vault.keys.createEcKey("tunnel");
 		const patched = await raw("POST", `${url}/keys/tunnel`,
 			{ headers: { "X-HTTP-METHOD": "PATCH" }, body: { tags: { by: "tunnel" } } });
 		assert.deepEqual([patched.status, patched.json.tags], [200, { by: "tunnel" }]);
