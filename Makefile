@@ -37,7 +37,8 @@ check-analysis: build
 check: check-unit check-e2e check-conformance check-fault check-sanitize check-fuzz check-analysis
 
 bench: build
-	bench/run
+	bench/disk
+	bench/vault
 
 bench-scale: build
 	bench/scale
