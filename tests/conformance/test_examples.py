@@ -25,7 +25,7 @@ SERVED = {
     "compute/**/virtualMachine.json":
         r"VirtualMachines_(CreateOrUpdate|Update|Get|Delete|List|ListAll|Start|PowerOff|Deallocate|InstanceView)$",
     "keyvault/resource-manager/**/stable/**/keyvault.json":
-        r"Vaults_(CreateOrUpdate|Update|Get|Delete|ListBy.*|ListDeleted|GetDeleted|PurgeDeleted|CheckNameAvailability)$",
+        r"Vaults_(CreateOrUpdate|Update|Get|Delete|ListBy.*|UpdateAccessPolicy|ListDeleted|GetDeleted|PurgeDeleted|CheckNameAvailability)$",
     "msi/**/ManagedIdentity.json": r"UserAssignedIdentities_(CreateOrUpdate|Update|Get|Delete|List)",
     "authorization/**/authorization-RoleAssignmentsCalls.json": r"RoleAssignments_(Create|Get|Delete|ListFor)",
     "authorization/**/authorization-RoleDefinitionsCalls.json": r"RoleDefinitions_(Get|List)",
