@@ -2,9 +2,23 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/strv.h"
+
+static void wipe_and_free(void *p) {
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+// Bodies hold secrets and private keys, of which the parser makes copies on its way. Before there are threads, since
+// jansson keeps its functions without a lock.
+__attribute__((constructor)) static void wipe_what_jansson_frees(void) {
+	json_set_alloc_funcs(malloc, wipe_and_free);
+}
 
 // jansson's own nesting limit is 2048; count brackets outside strings to hold ours before parsing.
 static bool too_deep(const char *text, size_t len) {

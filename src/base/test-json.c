@@ -143,6 +143,50 @@ static void test_lossy(void **state) {
 	assert_string_equal(json_str(error, "message"), "cut ?");
 }
 
+enum { SECRET_LEN = 64 };
+
+// A text that stands nowhere in this program.
+static char secret_at(size_t i) {
+	return (char)("AaBb"[i % 4] + (char)(i / 4));
+}
+
+// Does the heap hold the second half of it? The allocator itself writes over the beginning of what is freed.
+static bool heap_holds_secret(void) {
+	FILE *maps = fopen("/proc/self/maps", "re");
+	char line[256];
+	bool found = false;
+	while (maps && fgets(line, sizeof(line), maps)) {
+		unsigned long from, to;
+		if (!strstr(line, "[heap]") || sscanf(line, "%lx-%lx", &from, &to) != 2)
+			continue;
+		for (const char *p = (const char *)from; p + SECRET_LEN < (const char *)to && !found; p++) {
+			size_t i = SECRET_LEN / 2;
+			while (i < SECRET_LEN && p[i] == secret_at(i))
+				i++;
+			found = i == SECRET_LEN;
+		}
+	}
+	if (maps)
+		(void)fclose(maps);
+	return found;
+}
+
+// A body may hold a secret's value or a private key.
+static void test_what_was_parsed_is_wiped(void **state) {
+	(void)state;
+	char body[SECRET_LEN + 32];
+	for (int broken = 0; broken < 2; broken++) {
+		const size_t at = sizeof("{\"value\":\"") - 1;
+		(void)snprintf(body, sizeof(body), "{\"value\":\"%*s\"%s", SECRET_LEN, "", broken ? "" : "}");
+		for (size_t i = 0; i < SECRET_LEN; i++)
+			body[at + i] = secret_at(i);
+		json_t *value = NULL;
+		assert_int_equal(json_parse(body, strlen(body), "BadParameter", &value, NULL), broken ? -EINVAL : 0);
+		json_decref(value);
+		assert_false(heap_holds_secret());
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
@@ -153,6 +197,7 @@ int main(void) {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_lossy),
+		cmocka_unit_test(test_what_was_parsed_is_wiped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,6 @@
 #include "vault/key_operation.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -40,12 +39,7 @@ static int read_member(const json_t *body, const char *name, bool required, bool
 		return 0;
 	if (!json_is_string(member))
 		return bad_parameter(err, required ? "Property '%s' is required." : "Property '%s' must be a string.", name);
-	const char *text = json_string_value(member);
-	size_t len = json_string_length(member);
-	int rc = decode(name, text, len, padded, out, err);
-	// The value may be a data key in the clear, and jansson's memory is not wiped when it is freed.
-	OPENSSL_cleanse((char *)(uintptr_t)text, len);
-	return rc;
+	return decode(name, json_string_value(member), json_string_length(member), padded, out, err);
 }
 
 static int read_alg(const json_t *body, enum key_op op, enum key_alg *out, struct err *err) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of create, import and update requests for keys.
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +45,7 @@ static int parse_curve(const json_t *body, struct key_spec *spec, struct err *er
 	spec->curve = crv ? curve_by_name(json_is_string(crv) ? json_string_value(crv) : "") : KEY_CURVE_P256;
 	if (spec->curve == KEY_CURVE_NONE)
 		return bad_parameter(err, "Property 'crv' must be P-256, P-384, P-521 or P-256K.");
-	if (request_member(body, "key_size") && curve_bytes(spec->curve) != (size_t)(json_int(body, "key_size", 0) + 7) / 8)
+	if (request_member(body, "key_size") && json_int(body, "key_size", 0) != curve_bits(spec->curve))
 		return bad_parameter(err, "Property 'key_size' does not fit the curve %s.", curve_name(spec->curve));
 	return 0;
 }
@@ -246,15 +245,6 @@ static void drop_nulls(json_t *object) {
 			(void)json_object_del(object, name);
 }
 
-// jansson does not wipe what it frees, and a request may be refused before its numbers are taken.
-static void wipe_strings(json_t *object) {
-	const char *name;
-	json_t *value;
-	json_object_foreach(object, name, value)
-		if (json_is_string(value))
-			OPENSSL_cleanse((char *)(uintptr_t)json_string_value(value), json_string_length(value));
-}
-
 int key_request_import(const void *body, size_t len, const struct vault_record *vault, struct key_request *out,
 	struct err *err) {
 	_cleanup_json_ json_t *parsed = NULL;
@@ -267,7 +257,6 @@ int key_request_import(const void *body, size_t len, const struct vault_record *
 		return bad_parameter(err, "The property \"key\" must be a valid JsonWebKey object.");
 	drop_nulls(jwk);
 	rc = read_import(parsed, jwk, vault, &r, err);
-	wipe_strings(jwk);
 	return rc < 0 ? rc : take(&r, out);
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of set and update requests for secrets.
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,14 +19,10 @@ static int read_value(const json_t *body, struct secret *out, struct err *err) {
 	const json_t *member = request_member(body, "value");
 	if (!json_is_string(member))
 		return bad_parameter(err, "Property 'value' is required and must be a string.");
-	const char *text = json_string_value(member);
 	size_t len = json_string_length(member);
-	int rc = len > SECRET_VALUE_MAX
-		? bad_parameter(err, "The value of a secret must not be longer than %d bytes.", SECRET_VALUE_MAX)
-		: secret_copy(out, text, len);
-	// jansson's memory is not wiped when it is freed.
-	OPENSSL_cleanse((char *)(uintptr_t)text, len);
-	return rc == -ENOMEM ? err_oom(err) : rc;
+	if (len > SECRET_VALUE_MAX)
+		return bad_parameter(err, "The value of a secret must not be longer than %d bytes.", SECRET_VALUE_MAX);
+	return secret_copy(out, json_string_value(member), len) < 0 ? err_oom(err) : 0;
 }
 
 static int read_content_type(const json_t *body, struct secret_request *out, struct err *err) {
