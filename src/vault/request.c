@@ -29,11 +29,12 @@ json_t *request_member(const json_t *object, const char *name) {
 	return json_is_null(value) ? NULL : value;
 }
 
-static int parse_date(const json_t *attributes, const char *name, bool *has, int64_t *out, struct err *err) {
+// `least` is 1 where 0 would say that there is no such time: whoever sends an expiry does not mean none.
+static int parse_date(const json_t *attributes, const char *name, int64_t least, bool *has, int64_t *out, struct err *err) {
 	const json_t *value = request_member(attributes, name);
 	if (!value)
 		return 0;
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > INT_DATE_MAX)
+	if (!json_is_integer(value) || json_integer_value(value) < least || json_integer_value(value) > INT_DATE_MAX)
 		return bad_parameter(err, "Property 'attributes.%s' must be an integer of seconds since 1970-01-01T00:00:00Z.", name);
 	*has = true;
 	*out = json_integer_value(value);
@@ -49,8 +50,8 @@ static int parse_attributes(const json_t *body, struct common_request *out, stru
 		return bad_parameter(err, "Property 'attributes.enabled' must be a boolean.");
 	out->has_enabled = enabled;
 	out->enabled = json_is_true(enabled);
-	int rc = parse_date(attributes, "nbf", &out->has_nbf, &out->nbf, err);
-	return rc < 0 ? rc : parse_date(attributes, "exp", &out->has_exp, &out->exp, err);
+	int rc = parse_date(attributes, "nbf", 0, &out->has_nbf, &out->nbf, err);
+	return rc < 0 ? rc : parse_date(attributes, "exp", 1, &out->has_exp, &out->exp, err);
 }
 
 size_t request_characters(const char *s) {
