@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every fuzzer has: libFuzzer's entry points, and a test that ends the program with what did not hold.
 //
-// No fuzzer calls secret_init: without the locked heap, secrets come from the ordinary one, where the sanitizer sees every
-// access beyond their ends.
+// Only the fuzzer of the whole server calls secret_init: without the locked heap, secrets come from the ordinary one, where
+// the sanitizer sees every access beyond their ends.
 #pragma once
 
 #include <stddef.h>
