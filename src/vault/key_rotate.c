@@ -57,6 +57,7 @@ int key_generate(struct keeper_client *keeper, const struct vault_record *vault,
 	_cleanup_free_ char *context = NULL;
 	struct key_public pub;
 	int rc = key_version_begin(vault, now, o, &context, err);
+	o->ops = request->ops;
 	if (rc == 0)
 		rc = keeper_make(keeper, &request->spec, key_usage(request), context, &o->sealed, &pub, err);
 	return rc < 0 ? rc : key_set_public(o, &request->type, &pub, err);
@@ -69,7 +70,8 @@ static int check_shape(const struct object *fresh, const struct object *current,
 		rc = key_public_stored(current, &b, err);
 	if (rc < 0)
 		return rc;
-	if (!strv_eq_nocase(fresh->kty, current->kty) || a.curve != b.curve || a.bits != b.bits)
+	if (!strv_eq_nocase(fresh->kty, current->kty) || a.curve != b.curve || a.bits != b.bits ||
+		(fresh->ops == KEY_OP_IMPORT) != (current->ops == KEY_OP_IMPORT))
 		return err_set(err, -EEXIST, 409, "Conflict", "Key %s has been changed by another request; retry later.",
 			fresh->name);
 	return 0;

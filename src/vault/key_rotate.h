@@ -8,7 +8,7 @@
 // What a rotation of o makes: a key of the same type and size, for the same operations.
 int key_request_like(const struct object *o, struct key_request *out, struct err *err) _must_check_;
 
-// New material for o, which has nothing but a name: version, sealed key, public half, type, times, enabled.
+// New material for o, which has nothing but a name: version, sealed key, public half, type, operations, times, enabled.
 int key_generate(struct keeper_client *keeper, const struct vault_record *vault, const struct key_request *request,
 	int64_t now, struct object *o, struct err *err) _must_check_;
 

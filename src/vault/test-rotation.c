@@ -296,6 +296,32 @@ static void test_a_key_with_a_long_exponent_can_be_rotated(void **state) {
 	}
 }
 
+// Between the making of the new version and its commit somebody made an exchange key of the name: the keeper sealed the
+// one for other uses than the other has.
+static void test_an_exchange_key_is_not_followed_by_another(void **state) {
+	struct fixture *f = *state;
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	_cleanup_json_ json_t *k = NULL;
+	struct err err = {0};
+	assert_int_equal(fixture_call(f, f->admin, "POST", "beta", "/keys/exchange/create" V,
+		"{\"kty\":\"RSA-HSM\",\"key_ops\":[\"import\"]}", &k), 200);
+	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
+	static const unsigned ops[] = {KEY_OPS_DEFAULT, KEY_OP_IMPORT};
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		_cleanup_object_ struct object fresh = {0};
+		_cleanup_(key_request_free) struct key_request like = {0};
+		struct vault_record vault;
+		assert_int_equal(vault_find(tx, "beta", &vault, NULL), 0);
+		assert_int_equal(object_load(tx, "beta", &object_keys, "exchange", NULL, OBJECT_LIVE, 0, &fresh, NULL), 0);
+		assert_int_equal(key_request_like(&fresh, &like, NULL), 0);
+		like.ops = ops[i];
+		object_free(&fresh);
+		(void)snprintf(fresh.name, sizeof(fresh.name), "exchange");
+		assert_int_equal(key_generate(f->keeper, &vault, &like, clock_now(), &fresh, NULL), 0);
+		assert_int_equal(key_rotate_to(tx, "beta", &fresh, &err), i == 0 ? -EEXIST : 0);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_key_has_a_policy_from_the_beginning),
@@ -308,6 +334,7 @@ int main(void) {
 		cmocka_unit_test_teardown(test_a_damaged_key_holds_up_nobody, back),
 		cmocka_unit_test_teardown(test_a_deleted_key_that_is_due_holds_up_nobody, back),
 		cmocka_unit_test_teardown(test_an_expiry_that_was_moved_is_announced_again, back),
+		cmocka_unit_test(test_an_exchange_key_is_not_followed_by_another),
 		cmocka_unit_test(test_a_key_with_a_long_exponent_can_be_rotated),
 	};
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
