@@ -124,5 +124,14 @@ static const char step_4[] =
 	"CREATE INDEX vault_objects_live ON vault_objects (vault, kind, name) WHERE deleted IS NULL;"
 	"CREATE INDEX vault_objects_deleted ON vault_objects (vault, kind, name) WHERE purge_at IS NOT NULL;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4};
+// Managed HSM: who may do what with the keys of a pool. scope is /, /keys or /keys/{name in lower case}.
+static const char step_5[] =
+	"ALTER TABLE vaults ADD COLUMN pool_admins TEXT;"
+	"CREATE TABLE pool_assignments ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), name TEXT NOT NULL, scope TEXT NOT NULL, role_id TEXT NOT NULL,"
+	"  principal_id TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (vault, name),"
+	"  UNIQUE (vault, scope, principal_id, role_id));"
+	"CREATE INDEX pool_assignments_by_principal ON pool_assignments (vault, principal_id);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -6,8 +6,11 @@
 
 #include "base/strv.h"
 #include "vault/internal.h"
+#include "vault/pool.h"
 
-#define AUDIENCE "https://vault.azure.net"
+static const char *audience_of(const struct call *c) {
+	return c->pool ? "https://managedhsm.azure.net" : "https://vault.azure.net";
+}
 
 static int unauthorized(struct err *err, const char *message) {
 	return err_set(err, -EACCES, 401, "Unauthorized", "%s", message);
@@ -23,8 +26,8 @@ int call_authenticate(struct call *c, struct err *err) {
 	case ENTRA_EXPIRED:
 		return unauthorized(err, "[TokenExpired] Error validating token: its lifetime is over or has not begun.");
 	case ENTRA_AUDIENCE:
-		return err_set(err, -EACCES, 401, "Unauthorized", "AKV10022: Invalid audience. Expected " AUDIENCE ", found: %s.",
-			c->caller.audience);
+		return err_set(err, -EACCES, 401, "Unauthorized", "AKV10022: Invalid audience. Expected %s, found: %s.",
+			audience_of(c), c->caller.audience);
 	case ENTRA_ISSUER:
 		return err_set(err, -EACCES, 401, "Unauthorized",
 			"AKV10032: Invalid issuer. Expected one of https://sts.windows.net/%s/, found %s.", c->vault.tenant_id,
@@ -43,8 +46,8 @@ int call_authenticate(struct call *c, struct err *err) {
 }
 
 const char *call_challenge(const struct call *c, char *out, size_t size) {
-	(void)snprintf(out, size, "Bearer authorization=\"https://login.windows.net/%s\", resource=\"" AUDIENCE "\"",
-		c->vault.tenant_id);
+	(void)snprintf(out, size, "Bearer authorization=\"https://%s/%s\", resource=\"%s\"",
+		c->pool ? "login.microsoftonline.com" : "login.windows.net", c->vault.tenant_id, audience_of(c));
 	return out;
 }
 
@@ -80,6 +83,8 @@ static int authorize_by_policy(struct call *c, struct store_tx *tx, const char *
 }
 
 int call_authorize(struct call *c, struct store_tx *tx, struct err *err) {
+	if (c->pool)
+		return pool_authorize(c, tx, err);
 	if (!c->vault.rbac)
 		return authorize_by_policy(c, tx, c->op->kind->collection, err);
 	char action[96], scope[sizeof(c->vault.resource_id) + OBJECT_NAME_MAX + 16];

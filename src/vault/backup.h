@@ -36,6 +36,6 @@ int backup_encode(const struct backup *b, const struct object_kind *kind, const 
 	const struct vault_record *vault, struct buf *out, struct err *err) _must_check_;
 
 // 400 BadParameter "Cannot decrypt backup blob." for anything that is no backup of this kind of object, made in the
-// subscription and geography of this vault by this instance.
+// subscription and geography of this vault by this instance; of a pool in a pool alone.
 int backup_decode(const void *blob, size_t len, const struct object_kind *kind, const struct secret *key,
 	const struct vault_record *vault, struct backup *out, struct err *err) _must_check_;

@@ -103,7 +103,7 @@ static int check_absent(struct call *c, struct store_tx *tx, struct err *err) {
 
 static int check_tier(const struct call *c, struct err *err) {
 	for (size_t i = 0; i < c->backup.count; i++)
-		if (strv_ends_with_nocase(c->backup.versions[i].kty, "-HSM") && !vault_is_premium(&c->vault))
+		if (strv_ends_with_nocase(c->backup.versions[i].kty, "-HSM") && !vault_has_hsm(&c->vault))
 			return bad_parameter(err, "Hardware key operation not allowed on standard vault");
 	return 0;
 }

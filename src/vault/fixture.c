@@ -55,7 +55,7 @@ static void start_keeper(struct fixture *f) {
 
 static void dispatch(void *ctx, const struct http_request *req, struct http_response *res) {
 	struct fixture *f = ctx;
-	if (strv_ends_with_nocase(http_host(req), ".vault.azure.net"))
+	if (strv_ends_with_nocase(http_host(req), ".vault.azure.net") || strv_ends_with_nocase(http_host(req), ".managedhsm.azure.net"))
 		vault_handle(f->vault, req, res);
 	else
 		entra_login_handle(f->entra, req, res);
@@ -154,16 +154,20 @@ static void drop_tokens(struct fixture *f) {
 	free(f->single);
 	free(f->foreign);
 	free(f->arm);
+	free(f->admin_hsm);
+	free(f->nobody_hsm);
 }
 
 void fixture_renew_tokens(struct fixture *f) {
-	static const char vault[] = "https://vault.azure.net";
+	static const char vault[] = "https://vault.azure.net", hsm[] = "https://managedhsm.azure.net";
 	drop_tokens(f);
 	f->admin = token_of(f, f->tenant, &f->admin_id, secrets[0], vault);
 	f->nobody = token_of(f, f->tenant, &f->nobody_id, secrets[1], vault);
 	f->single = token_of(f, f->tenant, &f->single_id, secrets[2], vault);
 	f->foreign = token_of(f, f->other_tenant, &f->foreign_id, secrets[3], vault);
 	f->arm = token_of(f, f->tenant, &f->admin_id, secrets[0], "https://management.azure.com");
+	f->admin_hsm = token_of(f, f->tenant, &f->admin_id, secrets[0], hsm);
+	f->nobody_hsm = token_of(f, f->tenant, &f->nobody_id, secrets[1], hsm);
 }
 
 int fixture_set_up(void **state) {
@@ -216,7 +220,7 @@ int fixture_tear_down(void **state) {
 int fixture_send(struct fixture *f, struct http_client *client, const char *token, const char *method, const char *host,
 	const char *path, const char *body, const char *extra, struct http_reply *reply) {
 	(void)f;
-	_cleanup_free_ char *url = strv_printf("http://%s.vault.azure.net%s", host, path);
+	_cleanup_free_ char *url = strv_printf("http://%s%s%s", host, strchr(host, '.') ? ".azure.net" : ".vault.azure.net", path);
 	_cleanup_free_ char *authorization = token ? strv_printf("Authorization: Bearer %s", token) : NULL;
 	const char *headers[4] = {"Content-Type: application/json"};
 	size_t n = 1;

@@ -42,13 +42,14 @@ struct fixture {
 	// "only" in "alpha" alone; Administrator over everything, but from the other tenant.
 	char *admin, *nobody, *single, *foreign;
 	char *arm;  // of admin, for another audience
+	char *admin_hsm, *nobody_hsm;  // for https://managedhsm.azure.net
 };
 
 // Environment CUSTODISK_KEEPER names the keeper's program.
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
-// One request to vault `host` ("alpha"). `token` and `body` may be NULL; `extra` one more header line or NULL. The
+// One request to vault `host` ("alpha"), or to a pool ("gamma.managedhsm"). `token` and `body` may be NULL; `extra` one more header line or NULL. The
 // parsed body is *json unless json is NULL (set to NULL for an empty body).
 int fixture_send(struct fixture *f, struct http_client *client, const char *token, const char *method, const char *host,
 	const char *path, const char *body, const char *extra, struct http_reply *reply);

@@ -28,6 +28,7 @@ struct call {
 	const struct http_request *req;
 	const struct vault_operation *op;  // NULL while no route is known
 	struct route_match match;
+	bool pool;                           // the host is a Managed HSM's
 	struct vault_record vault;
 	char vault_key[VAULT_NAME_MAX + 1];  // its name, lower case
 	enum entra_refusal refusal;
@@ -61,7 +62,7 @@ typedef int (*call_phase_tx)(struct call *c, struct store_tx *tx, struct err *er
 
 struct vault_operation {
 	struct route route;
-	const struct object_kind *kind;
+	const struct object_kind *kind;  // NULL for what is about none: a pool's roles
 	const char *audit;       // operationName
 	const char *permission;  // of an access policy, for the kind
 	const char *action;      // below Microsoft.KeyVault/vaults/

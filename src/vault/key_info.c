@@ -11,7 +11,7 @@ int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_in
 	struct key_url url = {0};
 	if (!key_url_parse(key_url, &url))
 		return err_set(err, -EINVAL, 400, "InvalidParameter",
-			"The key URL is not of the form https://{vault}.vault.azure.net/keys/{name}/{version}.");
+			"The key URL is not of the form https://{vault}.vault.azure.net/keys/{name}/{version}, or of a Managed HSM.");
 	struct vault_key_info info = {0};
 	int rc = vault_find(tx, url.vault, &info.vault, err);
 	if (rc < 0)

@@ -30,11 +30,12 @@ static int check_type(const char *kty, bool hsm, const struct vault_record *vaul
 		return bad_parameter(err, "Property 'kty' is required.");
 	struct key_type type = {0};
 	bool known = key_type_parse(kty, &type);
-	type.hsm |= hsm;
+	// A pool keeps every key in hardware, whatever is asked for.
+	type.hsm |= hsm || vault_is_pool(vault);
 	// Keys for symmetric algorithms are kept in hardware alone.
 	if (!known || (type.kind == KEY_KIND_OCT && !type.hsm))
 		return err_set_inner(err, -EINVAL, 400, "BadParameter", "KeyTypeNotSupported", "Invalid kty value: %.32s", kty);
-	if (type.hsm && !vault_is_premium(vault))
+	if (type.hsm && !vault_has_hsm(vault))
 		return bad_parameter(err, "Hardware key operation not allowed on standard vault");
 	*out = type;
 	return 0;
@@ -156,7 +157,7 @@ static int read_policy(const json_t *body, struct key_request *out, struct err *
 
 // Secure key release is for keys that an HSM holds.
 static int check_release(const struct vault_record *vault, const struct key_request *r, struct err *err) {
-	if (r->exportable && !vault_is_premium(vault))
+	if (r->exportable && !vault_has_hsm(vault))
 		return bad_parameter(err, "AKV.SKR.1001: The exportable attribute is only supported with premium vaults and "
 			"API version '7.3-preview' and above.");
 	if (!r->exportable && r->has_release_policy)

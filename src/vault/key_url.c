@@ -23,8 +23,12 @@ static const char *skip(const char *p, const char *prefix) {
 
 bool key_url_parse(const char *url, struct key_url *out) {
 	struct key_url u;
-	const char *p = take(skip(url, "https://"), '.', u.vault, sizeof(u.vault));
-	p = skip(p, "vault.azure.net");
+	char label[VAULT_LABEL_MAX + 1];
+	const char *host = take(skip(url, "https://"), '.', label, sizeof(label));
+	const char *p = skip(host, "vault.azure.net");
+	bool pool = !p;
+	if (pool)
+		p = skip(host, "managedhsm.azure.net");
 	if (p && *p == ':')
 		p = skip(p, ":443");
 	p = skip(p, "/keys/");
@@ -33,8 +37,12 @@ bool key_url_parse(const char *url, struct key_url *out) {
 	u.version[0] = 0;
 	if (versioned)
 		p = take(p, 0, u.version, sizeof(u.version));
-	if (!p || !object_name_valid(u.vault) || !object_name_valid(u.name) || (versioned && !object_version_valid(u.version)))
+	if (!p || !object_name_valid(label) || !object_name_valid(u.name) || (versioned && !object_version_valid(u.version)))
 		return false;
+	if (pool)
+		vault_pool_name(label, u.vault);
+	else
+		memcpy(u.vault, label, sizeof(label));
 	*out = u;
 	return true;
 }

@@ -22,6 +22,8 @@ int keys_create_look(struct call *c, struct store_tx *tx, struct err *err) {
 
 int keys_rotate_look(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = call_load_own(c, tx, err);
+	if (rc == 0 && c->pool && !c->object.rotation_policy)
+		rc = bad_parameter(err, "Key %s has no rotation policy; in a Managed HSM it needs one to be rotated.", c->object.name);
 	if (rc == 0)
 		rc = call_throttle_key(c, true, err);
 	if (rc == 0)
@@ -101,7 +103,7 @@ int keys_policy_change(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = call_load_own(c, tx, err);
 	char *text = NULL;
 	if (rc == 0)
-		rc = rotation_policy_request(body, len, c->now, c->object.rotation_policy, &text, err);
+		rc = rotation_policy_request(&c->vault, body, len, c->now, c->object.rotation_policy, &text, err);
 	if (rc < 0)
 		return rc;
 	free(c->object.rotation_policy);

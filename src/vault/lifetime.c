@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "vault/key_rotate.h"
+#include "vault/pool.h"
 #include "vault/rotation_policy.h"
 
 #define RETRY_SECONDS 300
@@ -20,6 +21,8 @@ struct life {
 	struct object object;
 	struct rotation_policy policy;
 	bool near_expiry_sent, expired_sent;
+	bool pool;  // which tells nobody of events
+	bool full;  // has all the versions that it can have
 };
 
 enum life_event { LIFE_NONE, LIFE_ROTATE, LIFE_NEAR_EXPIRY, LIFE_EXPIRED };
@@ -32,19 +35,20 @@ static int read_sent(struct store_tx *tx, const char *vault, struct life *l, str
 	_cleanup_free_ char *name = strv_lower(l->object.name);
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = !name ? err_oom(err) : store_query(tx, &rows, err,
-		"SELECT near_expiry_sent, expired_sent FROM vault_versions WHERE vault = $1 AND kind = $2 AND name = $3"
+		"SELECT near_expiry_sent, expired_sent, ordinal FROM vault_versions WHERE vault = $1 AND kind = $2 AND name = $3"
 		" AND version = $4", "ssss", vault, l->kind->collection, name, l->object.version);
 	if (rc == 0)
 		rc = store_next(rows, err);
 	l->near_expiry_sent = store_int(rows, 0) != 0;
 	l->expired_sent = store_int(rows, 1) != 0;
+	l->full = l->pool && store_int(rows, 2) >= POOL_VERSIONS_MAX;
 	return rc < 0 ? rc : 0;
 }
 
 // -ENOENT for what is not live.
 static int life_load(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
 	struct life *out, struct err *err) {
-	_cleanup_(life_free) struct life l = {.kind = kind};
+	_cleanup_(life_free) struct life l = {.kind = kind, .pool = vault_name_is_pool(vault)};
 	int rc = object_load(tx, vault, kind, name, NULL, OBJECT_LIVE, clock_now(), &l.object, err);
 	if (rc == 0)
 		rc = rotation_policy_parse(l.object.rotation_policy, &l.policy, err);
@@ -62,15 +66,15 @@ static int64_t time_of(const struct life *l, enum life_event event) {
 	const struct object *o = &l->object;
 	switch (event) {
 	case LIFE_ROTATE:
-		if (!l->policy.has_rotate || !o->enabled || l->kind != &object_keys)
+		if (!l->policy.has_rotate || !o->enabled || l->kind != &object_keys || l->full)
 			return 0;
 		if (!l->policy.rotate_before_expiry)
 			return duration_add(o->created, &l->policy.rotate, 1);
 		return o->exp ? duration_add(o->exp, &l->policy.rotate, -1) : 0;
 	case LIFE_NEAR_EXPIRY:
-		return o->exp && !l->near_expiry_sent ? duration_add(o->exp, &l->policy.notify, -1) : 0;
+		return o->exp && !l->near_expiry_sent && !l->pool ? duration_add(o->exp, &l->policy.notify, -1) : 0;
 	case LIFE_EXPIRED:
-		return o->exp && !l->expired_sent ? o->exp : 0;
+		return o->exp && !l->expired_sent && !l->pool ? o->exp : 0;
 	default:
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/strv.h"
 
@@ -26,6 +27,18 @@ void vault_lower_name(const char *name, char out[static VAULT_NAME_MAX + 1]) {
 	out[name[n] ? 0 : n] = 0;
 }
 
+void vault_pool_name(const char *label, char out[static VAULT_NAME_MAX + 1]) {
+	bool fits = strlen(label) <= VAULT_LABEL_MAX && !vault_name_is_pool(label);
+	(void)snprintf(out, VAULT_NAME_MAX + 1, "%.*s%s", VAULT_LABEL_MAX, fits ? label : "", fits ? VAULT_POOL_SUFFIX : "");
+}
+
+const char *vault_url(const struct vault_record *vault, char out[static VAULT_URL_MAX]) {
+	char name[VAULT_NAME_MAX + 1];
+	vault_lower_name(vault->name, name);
+	(void)snprintf(out, VAULT_URL_MAX, "https://%s%s", name, vault_is_pool(vault) ? ".azure.net" : ".vault.azure.net");
+	return out;
+}
+
 bool object_name_valid(const char *name) {
 	return strv_made_of(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-", 1, OBJECT_NAME_MAX);
 }
@@ -36,9 +49,8 @@ bool object_version_valid(const char *version) {
 
 void object_id(const struct vault_record *vault, const char *collection, const char *name, const char *version,
 	char out[static OBJECT_ID_MAX]) {
-	char host[VAULT_NAME_MAX + 1];
-	vault_lower_name(vault->name, host);
-	(void)snprintf(out, OBJECT_ID_MAX, "https://%s.vault.azure.net/%s/%s%s%s", host, collection, name, version ? "/" : "",
+	char url[VAULT_URL_MAX];
+	(void)snprintf(out, OBJECT_ID_MAX, "%s/%s/%s%s%s", vault_url(vault, url), collection, name, version ? "/" : "",
 		version ? version : "");
 }
 

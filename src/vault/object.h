@@ -74,7 +74,11 @@ void vault_lower_name(const char *name, char out[static VAULT_NAME_MAX + 1]);
 bool object_name_valid(const char *name);
 bool object_version_valid(const char *version);
 
-// "https://{vault}.vault.azure.net/{collection}/{name}[/{version}]"; version may be NULL.
+// "https://{vault}.vault.azure.net", or "https://{pool}.managedhsm.azure.net".
+#define VAULT_URL_MAX 80
+const char *vault_url(const struct vault_record *vault, char out[static VAULT_URL_MAX]);
+
+// "{vault_url}/{collection}/{name}[/{version}]"; version may be NULL.
 void object_id(const struct vault_record *vault, const char *collection, const char *name, const char *version,
 	char out[static OBJECT_ID_MAX]);
 

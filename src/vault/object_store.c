@@ -7,6 +7,7 @@
 
 #include "base/strv.h"
 #include "vault/keys.h"
+#include "vault/pool.h"
 
 // The columns that every query for rows begins with.
 #define ROW_COLUMNS \
@@ -137,6 +138,10 @@ int object_add_version(struct store_tx *tx, const char *vault, const struct obje
 		rc = save_object(tx, vault, kind, name, o, err);
 	if (rc < 0)
 		return rc;
+	// Versions are never removed one by one: the ordinal says how many there are.
+	if (vault_name_is_pool(vault) && ordinal > POOL_VERSIONS_MAX)
+		return err_set(err, -EINVAL, 400, "BadParameter", "%s %s has the %d versions that it can have.", kind->noun, o->name,
+			POOL_VERSIONS_MAX);
 	char ops[KEY_OPS_TEXT_MAX];
 	rc = store_exec(tx, err,
 		"INSERT INTO vault_versions (vault, kind, name, version, ordinal, sealed, enabled, nbf, exp, tags, created, updated,"

@@ -65,8 +65,9 @@ static json_t *next_link(const struct call *c, const struct list *list, const st
 						   : strdup(list->collection);
 	if (!path)
 		return NULL;
-	_cleanup_free_ char *url = strv_printf("https://%s.vault.azure.net:443/%s?api-version=%s&$skiptoken=%s&maxresults=%zu",
-		c->vault_key, path, c->api_version, buf_cstr(&token), limit);
+	char base[VAULT_URL_MAX];
+	_cleanup_free_ char *url = strv_printf("%s:443/%s?api-version=%s&$skiptoken=%s&maxresults=%zu", vault_url(&c->vault, base),
+		path, c->api_version, buf_cstr(&token), limit);
 	return url ? json_string(url) : NULL;
 }
 

@@ -55,10 +55,15 @@ int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, 
 	return 0;
 }
 
-// Letters, digits and hyphens; begins with a letter, ends with a letter or digit, no two hyphens together.
-static bool vault_name_valid(const char *name) {
-	size_t n = strlen(name);
-	return n >= 3 && n <= VAULT_NAME_MAX && object_name_valid(name) && isalpha((unsigned char)name[0]) &&
+// Letters, digits and hyphens; begins with a letter, ends with a letter or digit, no two hyphens together. Of a pool's name
+// that is what stands before its suffix.
+static bool vault_name_valid(const char *full) {
+	char name[VAULT_NAME_MAX + 1];
+	size_t n = strcspn(full, ".");
+	if (full[n] && strcmp(full + n, VAULT_POOL_SUFFIX) != 0)
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)n, full);
+	return n >= 3 && n <= VAULT_LABEL_MAX && object_name_valid(name) && isalpha((unsigned char)name[0]) &&
 		name[n - 1] != '-' && !strstr(name, "--");
 }
 
@@ -181,6 +186,7 @@ static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
 		"DELETE FROM vault_objects WHERE vault = $1",
 		"DELETE FROM vault_policies WHERE vault = $1",
 		"DELETE FROM vault_ip_rules WHERE vault = $1",
+		"DELETE FROM pool_assignments WHERE vault = $1",
 		"DELETE FROM vaults WHERE name = $1",
 	};
 	int rc = 0;

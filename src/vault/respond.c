@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/strv.h"
 #include "vault/internal.h"
@@ -22,12 +23,25 @@ static json_t *error_object(const char *code, const char *inner, const char *mes
 	return json_pack("{s:{s:s,s:s}}", "error", "code", code, "message", message);
 }
 
+// A pool ends its messages with the request's id, and says of release policies what vaults say without their numbers.
+static json_t *pool_error_body(const struct call *c, const struct err *err) {
+	const char *message = err->message;
+	size_t n = strlen(message);
+	if (strv_starts_with_nocase(message, "AKV.SKR.") && strstr(message, ": ")) {
+		message = strstr(message, ": ") + 2;
+		n = strlen(message);
+		n -= n > 0 && message[n - 1] == '.';
+	}
+	_cleanup_free_ char *text = strv_printf("%.*s (Activity ID: %s)", (int)n, message, c->id);
+	return text ? error_object(err->code, err->inner, text) : NULL;
+}
+
 // A server's own failure is told in full to the audit log, and not to the client.
 static json_t *error_body(const struct call *c, const struct err *err) {
 	if (err->status != 500) {
 		struct err shown = *err;
 		make_printable(shown.message);
-		return error_object(shown.code, shown.inner, shown.message);
+		return c->pool ? pool_error_body(c, &shown) : error_object(shown.code, shown.inner, shown.message);
 	}
 	_cleanup_free_ char *message = strv_printf("An internal error has occurred. Request id: %s", c->id);
 	return message ? error_object("InternalServerError", "", message) : NULL;
@@ -35,10 +49,10 @@ static json_t *error_body(const struct call *c, const struct err *err) {
 
 static int set_network_info(const struct call *c, struct http_response *res) {
 	const char *peer = http_peer(c->req);
-	if (strchr(peer, ':'))
-		return http_set_header(res, "x-ms-keyvault-network-info", "conn_type=Ipv6;addr=%s;act_addr_fam=InterNetworkV6;", peer);
-	return http_set_header(res, "x-ms-keyvault-network-info", "conn_type=Ipv4;addr=%s;act_addr_fam=InterNetwork;",
-		strcmp(peer, "local") == 0 ? "127.0.0.1" : peer);
+	bool six = strchr(peer, ':');
+	const char *family = c->pool ? (six ? "Ipv6" : "Ipv4") : (six ? "InterNetworkV6" : "InterNetwork");
+	return http_set_header(res, "x-ms-keyvault-network-info", "conn_type=%s;addr=%s;act_addr_fam=%s;", six ? "Ipv6" : "Ipv4",
+		strcmp(peer, "local") == 0 ? "127.0.0.1" : peer, family);
 }
 
 static int set_client_request_id(const struct call *c, struct http_response *res) {
@@ -64,10 +78,20 @@ static int set_vault_headers(const struct call *c, int status, struct http_respo
 	return rc;
 }
 
-static int set_headers(const struct call *c, int status, struct http_response *res) {
-	static const struct {
-		const char *name, *value;
-	} always[] = {
+struct field {
+	const char *name, *value;
+};
+
+static int set_fields(const struct field *fields, size_t count, struct http_response *res) {
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = http_set_header(res, fields[i].name, "%s", fields[i].value);
+	return rc;
+}
+
+// The two services are of different make: what they say of every answer differs, down to the case of the names.
+static int set_service_headers(const struct call *c, struct http_response *res) {
+	static const struct field of_vault[] = {
 		{"Cache-Control", "no-cache"},
 		{"Pragma", "no-cache"},
 		{"Expires", "-1"},
@@ -75,9 +99,23 @@ static int set_headers(const struct call *c, int status, struct http_response *r
 		{"Strict-Transport-Security", "max-age=31536000;includeSubDomains"},
 		{"X-Content-Type-Options", "nosniff"},
 	};
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(always); i++)
-		rc = http_set_header(res, always[i].name, "%s", always[i].value);
+	static const struct field of_pool[] = {
+		{"cache-control", "no-cache"},
+		{"x-ms-build-version", CUSTODISK_VERSION},
+		{"strict-transport-security", "max-age=31536000; includeSubDomains"},
+		{"x-content-type-options", "nosniff"},
+		{"x-frame-options", "SAMEORIGIN"},
+		{"content-security-policy", "default-src 'self'"},
+	};
+	if (!c->pool)
+		return set_fields(of_vault, ARRAY_SIZE(of_vault), res);
+	int rc = set_fields(of_pool, ARRAY_SIZE(of_pool), res);
+	return rc < 0 ? rc : http_set_header(res, "x-ms-server-latency", "%lld",
+		(long long)((clock_monotonic_ns() - c->started) / 1000000));
+}
+
+static int set_headers(const struct call *c, int status, struct http_response *res) {
+	int rc = set_service_headers(c, res);
 	if (rc == 0)
 		rc = http_set_header(res, "x-ms-request-id", "%s", c->id);
 	if (rc == 0)
@@ -101,6 +139,11 @@ static void answer(const struct call *c, int status, json_t *json, struct http_r
 }
 
 void call_respond(struct call *c, const struct err *err, struct http_response *res) {
+	// A pool's challenge has no body.
+	if (err && c->pool && err->status == 401) {
+		answer(c, err->status, NULL, res);
+		return;
+	}
 	if (err) {
 		json_t *body = error_body(c, err);
 		answer(c, body ? err->status : 500, body, res);

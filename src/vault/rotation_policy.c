@@ -13,6 +13,7 @@
 #define DAY_SECONDS 86400
 #define ACTIONS_MAX 2
 #define ROTATE_DAYS_LEAST 7   // after creation, and before expiry
+#define POOL_DAYS_LEAST 28    // after creation, of a key in a pool; before expiry there is no limit
 #define EXPIRY_DAYS_LEAST 28
 #define NOTIFY_DEFAULT "P30D"
 
@@ -74,47 +75,67 @@ static int read_policy(const json_t *json, struct rotation_policy *out, struct e
 			return rc;
 	}
 	int rc = read_duration(attributes, "expiryTime", &p.has_expiry, &p.expiry, err);
-	// Whoever says nothing of it is told thirty days before a key expires.
-	if (rc == 0 && !p.has_notify) {
-		p.has_notify = true;
-		rc = duration_parse(NOTIFY_DEFAULT, &p.notify, err);
-	}
 	if (rc == 0)
 		*out = p;
 	return rc;
 }
 
+// Whoever says nothing of it is told thirty days before a key expires.
+static int add_notify(struct rotation_policy *p, struct err *err) {
+	if (p->has_notify)
+		return 0;
+	p->has_notify = true;
+	return duration_parse(NOTIFY_DEFAULT, &p->notify, err);
+}
+
 int rotation_policy_parse(const char *text, struct rotation_policy *out, struct err *err) {
 	_cleanup_json_ json_t *json = NULL;
+	struct rotation_policy p = {0};
 	int rc = text ? request_parse(text, strlen(text), &json, err) : 0;
-	return rc < 0 ? rc : read_policy(json, out, err);
+	if (rc == 0)
+		rc = read_policy(json, &p, err);
+	if (rc == 0)
+		rc = add_notify(&p, err);
+	if (rc == 0)
+		*out = p;
+	return rc;
 }
 
 static int64_t seconds_of(const struct duration *d, int64_t now) {
 	return duration_add(now, d, 1) - now;
 }
 
-static int check_rotate(const struct rotation_policy *p, int64_t now, struct err *err) {
-	int64_t least = ROTATE_DAYS_LEAST * DAY_SECONDS, rotate = seconds_of(&p->rotate, now);
+static int too_soon(struct err *err, int days, const char *when) {
+	return bad_parameter(err, "The key rotation policy is not valid: rotation must be at least %d days %s.", days, when);
+}
+
+static int check_rotate(const struct rotation_policy *p, bool pool, int64_t now, struct err *err) {
+	int created = pool ? POOL_DAYS_LEAST : ROTATE_DAYS_LEAST, expires = pool ? 0 : ROTATE_DAYS_LEAST;
+	int least = p->rotate_before_expiry ? expires : created, rest = p->rotate_before_expiry ? created : expires;
+	static const char after_creation[] = "after creation", before_expiry[] = "before expiry";
+	int64_t rotate = seconds_of(&p->rotate, now);
 	if (p->rotate_before_expiry && !p->has_expiry)
 		return invalid(err, "a rotation before expiry needs attributes.expiryTime");
-	if (rotate < least)
-		return invalid(err, p->rotate_before_expiry ? "rotation must be at least 7 days before expiry"
-							     : "rotation must be at least 7 days after creation");
-	if (p->has_expiry && seconds_of(&p->expiry, now) - rotate < least)
-		return invalid(err, p->rotate_before_expiry ? "rotation must be at least 7 days after creation"
-							     : "rotation must be at least 7 days before expiry");
+	if (rotate < (int64_t)least * DAY_SECONDS)
+		return too_soon(err, least, p->rotate_before_expiry ? before_expiry : after_creation);
+	if (p->has_expiry && seconds_of(&p->expiry, now) - rotate < (int64_t)rest * DAY_SECONDS)
+		return too_soon(err, rest, p->rotate_before_expiry ? after_creation : before_expiry);
 	return 0;
 }
 
-static int check_policy(const struct rotation_policy *p, int64_t now, struct err *err) {
-	if (p->has_expiry && seconds_of(&p->expiry, now) < EXPIRY_DAYS_LEAST * DAY_SECONDS)
-		return invalid(err, "attributes.expiryTime must be at least 28 days");
+static int check_notify(const struct rotation_policy *p, int64_t now, struct err *err) {
 	if (seconds_of(&p->notify, now) <= 0)
 		return invalid(err, "a notification comes before expiry");
 	if (p->has_expiry && seconds_of(&p->notify, now) >= seconds_of(&p->expiry, now))
 		return invalid(err, "a notification comes after the creation of what expires");
-	return p->has_rotate ? check_rotate(p, now, err) : 0;
+	return 0;
+}
+
+static int check_policy(const struct rotation_policy *p, bool pool, int64_t now, struct err *err) {
+	if (p->has_expiry && seconds_of(&p->expiry, now) < EXPIRY_DAYS_LEAST * DAY_SECONDS)
+		return invalid(err, "attributes.expiryTime must be at least 28 days");
+	int rc = p->has_notify ? check_notify(p, now, err) : 0;
+	return rc == 0 && p->has_rotate ? check_rotate(p, pool, now, err) : rc;
 }
 
 static json_t *action_json(const char *type, const char *trigger, const struct duration *d) {
@@ -129,7 +150,7 @@ static json_t *policy_json(const struct rotation_policy *p, int64_t created, int
 	if (rc == 0 && p->has_rotate)
 		rc = json_array_append_new(actions,
 			action_json("Rotate", p->rotate_before_expiry ? "timeBeforeExpiry" : "timeAfterCreate", &p->rotate));
-	if (rc == 0)
+	if (rc == 0 && p->has_notify)
 		rc = json_array_append_new(actions, action_json("Notify", "timeBeforeExpiry", &p->notify));
 	if (rc == 0 && p->has_expiry)
 		rc = json_set_str(attributes, "expiryTime", duration_print(&p->expiry, text));
@@ -148,15 +169,23 @@ static int created_of(const char *old, int64_t now, int64_t *out, struct err *er
 	return rc;
 }
 
-int rotation_policy_request(const void *body, size_t len, int64_t now, const char *old, char **text, struct err *err) {
+int rotation_policy_request(const struct vault_record *vault, const void *body, size_t len, int64_t now, const char *old,
+	char **text, struct err *err) {
 	_cleanup_json_ json_t *parsed = NULL;
 	struct rotation_policy p = {0};
 	int64_t created = now;
+	bool pool = vault_is_pool(vault);
 	int rc = request_parse(body, len, &parsed, err);
 	if (rc == 0)
 		rc = read_policy(parsed, &p, err);
+	if (rc == 0 && pool && !p.has_rotate && !p.has_notify && !p.has_expiry) {
+		*text = NULL;
+		return 0;
+	}
+	if (rc == 0 && !pool)
+		rc = add_notify(&p, err);
 	if (rc == 0)
-		rc = check_policy(&p, now, err);
+		rc = check_policy(&p, pool, now, err);
 	if (rc == 0)
 		rc = created_of(old, now, &created, err);
 	if (rc < 0)
@@ -169,13 +198,19 @@ int rotation_policy_request(const void *body, size_t len, int64_t now, const cha
 	return 0;
 }
 
+// What a key has of which nothing was said.
+static int default_policy(const struct vault_record *vault, struct rotation_policy *out) {
+	*out = (struct rotation_policy){0};
+	return vault_is_pool(vault) ? 0 : add_notify(out, NULL);
+}
+
 json_t *rotation_policy_json(const struct vault_record *vault, const char *name, const char *text) {
 	char id[OBJECT_ID_MAX];
 	object_id(vault, object_keys.collection, name, "rotationpolicy", id);
 	_cleanup_json_ json_t *json = json_pack("{s:s}", "id", id), *stored = NULL;
-	struct rotation_policy p = {0};
+	struct rotation_policy p;
 	if (text ? request_parse(text, strlen(text), &stored, NULL) < 0
-		 : rotation_policy_parse(NULL, &p, NULL) < 0 || !(stored = policy_json(&p, 0, 0)))
+		 : default_policy(vault, &p) < 0 || !(stored = policy_json(&p, 0, 0)))
 		return NULL;
 	return json && json_object_update(json, stored) == 0 ? TAKE_PTR(json) : NULL;
 }

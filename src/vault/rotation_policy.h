@@ -19,9 +19,10 @@ struct rotation_policy {
 // Read what the store has; a NULL text is the default policy: notify 30 days before expiry.
 int rotation_policy_parse(const char *text, struct rotation_policy *out, struct err *err) _must_check_;
 
-// Check a PUT body, and make what the store keeps of it; `old` is what it has (or NULL). The caller frees *text.
-int rotation_policy_request(const void *body, size_t len, int64_t now, const char *old, char **text, struct err *err)
-	_must_check_;
+// Check a PUT body, and make what the store keeps of it; `old` is what it has (or NULL). The caller frees *text, which is
+// NULL when an empty policy takes away that of a pool's key.
+int rotation_policy_request(const struct vault_record *vault, const void *body, size_t len, int64_t now, const char *old,
+	char **text, struct err *err) _must_check_;
 
 // The KeyRotationPolicy that the wire shows of a stored text or NULL. NULL when out of memory.
 json_t *rotation_policy_json(const struct vault_record *vault, const char *name, const char *text);

@@ -6,6 +6,7 @@
 
 #include "base/strv.h"
 #include "vault/internal.h"
+#include "vault/pool.h"
 
 // Literal segments stand before captured ones that would match them too.
 // clang-format off
@@ -85,10 +86,19 @@ static int no_operation(const struct call *c, const char *path, struct err *err)
 }
 
 // "/keys/restore" is an operation of POST, not a name under which to import.
-static bool takes_restore_for_name(const struct call *c) {
-	const struct vault_operation *op = &operations[c->match.index];
+static bool takes_restore_for_name(const struct call *c, const struct vault_operation *op) {
 	return strcmp(op->route.method, "PUT") == 0 && strv_ends_with_nocase(op->route.pattern, "/{name}") &&
 		strv_eq_nocase(route_param(&c->match, "name"), "restore");
+}
+
+static const struct vault_operation *find_operation(struct call *c, const char *path) {
+	const struct vault_operation *op = c->pool ? pool_route(c->method, path, &c->match) : NULL;
+	if (op)
+		return op;
+	if (route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND)
+		return NULL;
+	op = &operations[c->match.index];
+	return c->pool && !pool_action(op) ? NULL : op;
 }
 
 int call_route(struct call *c, struct err *err) {
@@ -97,17 +107,17 @@ int call_route(struct call *c, struct err *err) {
 		return err_set(err, -EINVAL, 400, "BadParameter", "The header X-HTTP-METHOD does not name a method.");
 	// SDKs send an empty version segment for the newest one: "/keys/{name}//wrapkey".
 	char path[HTTP_TARGET_MAX + 1];
-	if (strv_squeeze(path, sizeof(path), http_path(c->req), '/') < 0 ||
-		route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND ||
-		takes_restore_for_name(c))
+	const struct vault_operation *op = NULL;
+	if (strv_squeeze(path, sizeof(path), http_path(c->req), '/') < 0 || !(op = find_operation(c, path)) ||
+		takes_restore_for_name(c, op))
 		return no_operation(c, http_path(c->req), err);
-	c->op = &operations[c->match.index];
+	c->op = op;
 	const char *name = route_param(&c->match, "name"), *version = route_param(&c->match, "version");
 	c->name = name[0] ? name : NULL;
 	c->version = version[0] ? version : NULL;
 	if (c->name && !object_name_valid(c->name))
 		return err_set(err, -EINVAL, 400, "BadParameter",
-			"The %s name must be 1 to %d letters, digits and hyphens.", c->op->kind == KEYS ? "key" : "secret",
+			"The %s name must be 1 to %d letters, digits and hyphens.", c->op->kind == SECRETS ? "secret" : "key",
 			OBJECT_NAME_MAX);
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include "base/strv.h"
 #include "vault/lifetime.h"
 
-static const char *const audiences[] = {"https://vault.azure.net", NULL};
+static const char *const vault_audiences[] = {"https://vault.azure.net", NULL};
+static const char *const pool_audiences[] = {"https://managedhsm.azure.net", NULL};
 
 // Versions of the REST API that are answered, oldest first. Released SDKs stay with the preview they were made for.
 static const char *const api_versions[] = {
@@ -107,7 +108,10 @@ static int find_vault(struct call *c, struct store_tx *tx, struct err *err) {
 	size_t n = strcspn(host, ".");
 	char label[VAULT_NAME_MAX + 2];
 	(void)snprintf(label, sizeof(label), "%.*s", (int)n, host);
-	vault_lower_name(label, c->vault_key);
+	if (c->pool)
+		vault_pool_name(label, c->vault_key);
+	else
+		vault_lower_name(label, c->vault_key);
 	struct vault_record v;
 	int rc = vault_find(tx, c->vault_key, &v, err);
 	if (rc == 0 && v.deleted != 0)
@@ -119,7 +123,8 @@ static int find_vault(struct call *c, struct store_tx *tx, struct err *err) {
 
 int call_throttle(struct call *c, enum throttle_class class, struct err *err) {
 	c->counted = true;
-	if (!c->service->throttle)
+	// A pool has its capacity, and no limits beside it.
+	if (!c->service->throttle || c->pool)
 		return 0;
 	// "/subscriptions/{id}/…"
 	char subscription[ENC_UUID_SIZE];
@@ -190,7 +195,7 @@ static struct audit_event event_of(const struct call *c, const struct err *err, 
 	text->object[0] = 0;
 	// A version that could not be made is no object.
 	const char *version = !err && c->object.version[0] ? c->object.version : c->version;
-	if (c->op && c->name && object_name_valid(c->name))
+	if (c->op && c->op->kind && c->name && object_name_valid(c->name))
 		object_id(&c->vault, c->op->kind->collection, c->name, version && object_version_valid(version) ? version : NULL,
 			text->object);
 	int status = err ? err->status : c->status;
@@ -230,7 +235,7 @@ static int change(struct call *c, struct err *err) {
 		rc = call_authorize(c, tx, err);
 	if (rc == 0)
 		rc = c->op->change(c, tx, err);
-	if (rc == 0)
+	if (rc == 0 && c->op->kind)
 		rc = lifetime_schedule(tx, c->vault_key, c->op->kind, c->name, err);
 	if (rc < 0)
 		return rc;
@@ -241,7 +246,8 @@ static int change(struct call *c, struct err *err) {
 }
 
 static int run(struct call *c, struct err *err) {
-	c->refusal = entra_authenticate(c->service->entra, c->req, audiences, &c->caller);
+	c->refusal = entra_authenticate(c->service->entra, c->req, c->pool ? pool_audiences : vault_audiences,
+		&c->caller);
 	int rc = look(c, err);
 	if (rc == 0 && c->op->work)
 		rc = c->op->work(c, err);
@@ -275,7 +281,7 @@ static void call_free(struct call *c) {
 void vault_handle(void *service, const struct http_request *req, struct http_response *res) {
 	_cleanup_(call_free) struct call c = {
 		.service = service, .req = req, .status = 200, .now = clock_now(), .started = clock_monotonic_ns(),
-		.method = http_method(req),
+		.method = http_method(req), .pool = strv_ends_with_nocase(http_host(req), ".managedhsm.azure.net"),
 	};
 	struct err err = {0}, audit_err = {0};
 	int rc = enc_uuid(c.id);

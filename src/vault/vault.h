@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Key Vault: the data plane of *.vault.azure.net (keys, secrets), soft delete, purge protection, audit.
+// Key Vault: the data plane of *.vault.azure.net (keys, secrets), soft delete, purge protection, audit. Managed HSM: that of
+// *.managedhsm.azure.net, keys alone, under role assignments of its own.
 #pragma once
 
 #include <jansson.h>
@@ -21,7 +22,7 @@ void vault_service_close(struct vault_service *v);
 // Hold callers to Key Vault's limits on transactions (throttle.h). Before the first request.
 int vault_limit(struct vault_service *v, struct err *err) _must_check_;
 
-// The data plane face; the vault is the first label of the Host header.
+// The data plane face; the vault is the first label of the Host header, and the rest says whether it is a pool.
 void vault_handle(void *service, const struct http_request *req, struct http_response *res);
 
 // What is due: objects and vaults whose retention has ended are purged. Called by the scheduler.
@@ -32,13 +33,17 @@ int vault_purge_due(struct vault_service *v, struct err *err) _must_check_;
 int vault_lifetime_due(struct vault_service *v, struct err *err) _must_check_;
 
 // The vault itself, as the ARM provider Microsoft.KeyVault/vaults sees it.
-#define VAULT_NAME_MAX 24
+// A Managed HSM's pool is a vault whose name ends with a suffix that no vault's name can have: names of vaults and of pools
+// are apart, and so is whatever is kept under a name.
+#define VAULT_LABEL_MAX 24  // of what a client calls a vault or a pool
+#define VAULT_POOL_SUFFIX ".managedhsm"
+#define VAULT_NAME_MAX (VAULT_LABEL_MAX + (int)sizeof(VAULT_POOL_SUFFIX) - 1)
 struct vault_record {
 	char name[VAULT_NAME_MAX + 1];  // as created
 	char resource_id[512];          // ARM id as created
 	char tenant_id[ENC_UUID_SIZE];
 	char location[64];
-	char sku[16];                   // "standard" or "premium"
+	char sku[16];                   // "standard" or "premium"; of a pool "Standard_B1", …
 	bool rbac;                      // false: access policies
 	int64_t retention_days;         // 7..90
 	bool purge_protection;
@@ -60,8 +65,23 @@ int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err 
 int vault_recover(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 int vault_purge(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 
+static inline bool vault_name_is_pool(const char *name) {
+	return strchr(name, '.') != NULL;
+}
+static inline bool vault_is_pool(const struct vault_record *v) {
+	return vault_name_is_pool(v->name);
+}
+
+// The name of a pool's record; empty when the label is longer than any pool's.
+void vault_pool_name(const char *label, char out[static VAULT_NAME_MAX + 1]);
+
 static inline bool vault_is_premium(const struct vault_record *v) {
 	return strcmp(v->sku, "premium") == 0;
+}
+
+// May it have keys of the types that end with "-HSM"?
+static inline bool vault_has_hsm(const struct vault_record *v) {
+	return vault_is_pool(v) || vault_is_premium(v);
 }
 
 // In policies.c: access policies, of a vault that was saved. Lists are arrays of AccessPolicyEntry of the control plane;
@@ -73,6 +93,13 @@ int vault_policies_set(struct store_tx *tx, const struct vault_record *v, const 
 int vault_policies_merge(struct store_tx *tx, const struct vault_record *v, enum vault_policy_merge how, const json_t *list,
 	struct err *err) _must_check_;
 int vault_policies_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
+
+// In pool_roles.c: initialAdminObjectIds of the control plane, of a pool that was saved. Set gives them the local role Managed HSM
+// Administrator, once in a pool's life: -EINVAL (400 BadRequest) for what is no list of object ids, or other ones than those that
+// the pool has. *out of get is the caller's.
+#define VAULT_POOL_ADMINS_MAX 20
+int vault_pool_admins_set(struct store_tx *tx, const struct vault_record *v, const json_t *list, struct err *err) _must_check_;
+int vault_pool_admins_get(struct store_tx *tx, const struct vault_record *v, json_t **out, struct err *err) _must_check_;
 
 // Does a policy of the vault (its name in lower case) give the caller this permission ("wrapKey") on a collection ("keys")?
 // 0, -EACCES (err untouched), other negative errno.
@@ -88,8 +115,8 @@ int vault_network_set(struct store_tx *tx, const struct vault_record *v, const j
 	struct err *err) _must_check_;
 int vault_network_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
 
-// For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}")
-// one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown
+// For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}", or of a
+// pool "https://{pool}.managedhsm.azure.net…") one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown
 // vault, key or version.
 struct vault_key_info {
 	struct vault_record vault;
