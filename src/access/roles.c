@@ -74,6 +74,15 @@ static const struct access_role roles[] = {
 			       "Microsoft.KeyVault/managedHsms/*",
 	},
 	{
+		.id = "18500a29-7fe2-46b2-a342-b16a415e101d",
+		.name = "Managed HSM contributor",
+		.description = "Lets you manage managed HSM pools, but not access to them.",
+		.actions = "Microsoft.KeyVault/managedHSMs/* Microsoft.KeyVault/deletedManagedHsms/read "
+			   "Microsoft.KeyVault/locations/deletedManagedHsms/read "
+			   "Microsoft.KeyVault/locations/deletedManagedHsms/purge/action "
+			   "Microsoft.KeyVault/locations/managedHsmOperationResults/read",
+	},
+	{
 		.id = "a68e7c17-0ab2-4c09-9a58-125dae29748c",
 		.name = "Key Vault Purge Operator",
 		.description = "Allows permanent deletion of soft-deleted vaults.",

@@ -40,7 +40,7 @@ static int list_deleted(struct arm_call *call, struct err *err) {
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		struct vault_record v;
 		rc = vault_find(call->tx, store_text(rows, 0), &v, err);
-		if (rc == 0 && access_scope_within(v.resource_id, call->target->scope) &&
+		if (rc == 0 && !vault_is_pool(&v) && access_scope_within(v.resource_id, call->target->scope) &&
 			json_array_append_new(value, render_deleted(call, &v)) < 0)
 			return err_oom(err);
 	}
@@ -62,7 +62,7 @@ static int handle_deleted(struct arm_call *call, struct err *err) {
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	// Only the vaults of this subscription, and no group of it: what is deleted belongs to none.
-	if (rc == -ENOENT || call->target->group[0] || !v.deleted || !access_scope_within(v.resource_id, call->target->scope))
+	if (rc == -ENOENT || call->target->group[0] || !v.deleted || vault_is_pool(&v) || !access_scope_within(v.resource_id, call->target->scope))
 		return err_set(err, -ENOENT, 404, "DeletedVaultNotFound", "The specified deleted vault '%s' does not exist.",
 			call->target->name);
 	return purge ? vault_purge(call->tx, v.name, err) : show_deleted(call, &v, err);

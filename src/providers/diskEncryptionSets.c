@@ -89,7 +89,7 @@ static int check_key(struct arm_call *call, const struct resource *r, const stru
 	if (!is_confidential(r))
 		return 0;
 	int rc = 0;
-	if (strcmp(key->vault.sku, "premium") != 0)
+	if (!vault_has_hsm(&key->vault))
 		rc = arm_advise(call, err, "InvalidParameter",
 			"Azure needs a Premium vault or a Managed HSM for a " CONFIDENTIAL " set; '%s' is %s.", key->vault.name,
 			key->vault.sku);

@@ -7,7 +7,8 @@
 extern const struct arm_type resource_groups_type, subscriptions_type, user_assigned_identities_type, vaults_type,
 	deleted_vaults_type, role_assignments_type, role_definitions_type, disk_encryption_sets_type, disks_type,
 	virtual_machines_type, hypervisors_type, tenants_type, resource_providers_type, subscription_resources_type,
-	group_resources_type, vault_names_type, deleted_vaults_list_type, vault_access_policies_type;
+	group_resources_type, vault_names_type, deleted_vaults_list_type, vault_access_policies_type,
+	managed_hsms_type, managed_hsm_names_type, deleted_managed_hsms_type, deleted_managed_hsms_list_type;
 
 extern const struct arm_type *const provider_types[];
 extern const size_t provider_type_count;

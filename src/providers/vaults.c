@@ -14,7 +14,7 @@ enum { RETENTION_DEFAULT = 90, RETENTION_LEAST = 7 };
 
 int vaults_check_name(const char *name, struct err *err) {
 	size_t n = strlen(name);
-	if (!strv_made_of(name, NAME_CHARACTERS, 3, VAULT_NAME_MAX) || strchr("0123456789-", name[0]) || name[n - 1] == '-' ||
+	if (!strv_made_of(name, NAME_CHARACTERS, 3, VAULT_LABEL_MAX) || strchr("0123456789-", name[0]) || name[n - 1] == '-' ||
 		strstr(name, "--"))
 		return err_set(err, -EINVAL, 400, "VaultNameNotValid",
 			"The vault name '%s' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name must "
