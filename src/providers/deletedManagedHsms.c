@@ -11,8 +11,10 @@
 static json_t *render(const struct arm_call *call, const struct vault_record *v) {
 	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
 	_cleanup_free_ char *name = strndup(v->name, strcspn(v->name, "."));
-	_cleanup_free_ char *id = name ? strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/deletedManagedHSMs/%s",
-		call->target->subscription, v->location, name) : NULL;
+	if (!name)
+		return NULL;
+	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/deletedManagedHSMs/%s",
+		call->target->subscription, v->location, name);
 	if (!id)
 		return NULL;
 	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", name, "type",
@@ -54,8 +56,8 @@ static int handle(struct arm_call *call, struct err *err) {
 	if (!purge && (strcmp(http_method(call->request), "GET") != 0 || call->target->tail[0] || !call->target->name[0]))
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "A deleted managed HSM can be read by its name, and purged.");
 	int rc = arm_authorize(call, call->target->scope,
-		purge ? "Microsoft.KeyVault/locations/deletedManagedHSMs/purge/action" : "Microsoft.KeyVault/locations/deletedManagedHSMs/read",
-		err);
+		purge ? "Microsoft.KeyVault/locations/deletedManagedHSMs/purge/action"
+		      : "Microsoft.KeyVault/locations/deletedManagedHSMs/read", err);
 	struct vault_record v;
 	if (rc == 0)
 		rc = managed_hsms_find(call->tx, call->target->name, &v, err);

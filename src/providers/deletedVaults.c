@@ -62,7 +62,8 @@ static int handle_deleted(struct arm_call *call, struct err *err) {
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	// Only the vaults of this subscription, and no group of it: what is deleted belongs to none.
-	if (rc == -ENOENT || call->target->group[0] || !v.deleted || vault_is_pool(&v) || !access_scope_within(v.resource_id, call->target->scope))
+	if (rc == -ENOENT || call->target->group[0] || !v.deleted || vault_is_pool(&v) ||
+		!access_scope_within(v.resource_id, call->target->scope))
 		return err_set(err, -ENOENT, 404, "DeletedVaultNotFound", "The specified deleted vault '%s' does not exist.",
 			call->target->name);
 	return purge ? vault_purge(call->tx, v.name, err) : show_deleted(call, &v, err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Microsoft.KeyVault/managedHSMs: the control plane of a Managed HSM's pool; its data plane is the vault room. Who controls a pool has
-// no access to its keys.
+// Microsoft.KeyVault/managedHSMs: the control plane of a Managed HSM's pool; its data plane is the vault room. Who
+// controls a pool has no access to its keys.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,17 +60,6 @@ static int read_protection(const json_t *properties, struct vault_record *v, str
 	return 0;
 }
 
-static int read_public_access(const json_t *properties, struct vault_record *v, struct err *err) {
-	const json_t *given = json_object_get(properties, "publicNetworkAccess");
-	const char *access = json_string_value(given);
-	if (!given || json_is_null(given))
-		return 0;
-	if (!access || (!strv_eq_nocase(access, "Enabled") && !strv_eq_nocase(access, "Disabled")))
-		return vaults_bad_request(err, "The property \"publicNetworkAccess\" must be Enabled or Disabled.");
-	v->private_only = strv_eq_nocase(access, "Disabled");
-	return 0;
-}
-
 static int read_settings(struct arm_call *call, const json_t *body, struct vault_record *v, bool exists, struct err *err) {
 	const json_t *properties = json_object_get(body, "properties");
 	const char *tenant = json_str(properties, "tenantId");
@@ -85,7 +74,7 @@ static int read_settings(struct arm_call *call, const json_t *body, struct vault
 		rc = read_retention(properties, v, exists, err);
 	if (rc == 0)
 		rc = read_protection(properties, v, err);
-	return rc < 0 ? rc : read_public_access(properties, v, err);
+	return rc < 0 ? rc : vaults_read_public_access(properties, v, err);
 }
 
 static int save_admins(struct arm_call *call, const json_t *properties, const struct vault_record *v, bool exists,
@@ -94,11 +83,6 @@ static int save_admins(struct arm_call *call, const json_t *properties, const st
 	if (exists && (!list || json_is_null(list)))
 		return 0;
 	return vault_pool_admins_set(call->tx, v, list, err);
-}
-
-static int save_network(struct arm_call *call, const json_t *properties, const struct vault_record *v, struct err *err) {
-	const json_t *acls = json_object_get(properties, "networkAcls");
-	return !acls || json_is_null(acls) ? 0 : vault_network_set(call->tx, v, acls, NULL, err);
 }
 
 static int new_record(struct arm_call *call, const struct resource *r, struct vault_record *v, struct err *err) {
@@ -148,7 +132,7 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	if (rc == 0 && !recover)
 		rc = save_admins(call, properties, &v, exists, err);
 	if (rc == 0 && !recover)
-		rc = save_network(call, properties, &v, err);
+		rc = vaults_save_network(call, properties, &v, err);
 	// The contract of this type knows no 201.
 	call->response->status = 200;
 	return rc;
@@ -166,8 +150,8 @@ static int show_properties(struct arm_call *call, struct resource *r, json_t *sh
 		return rc;
 	char uri[64];
 	(void)snprintf(uri, sizeof(uri), "https://%s.azure.net/", v.name);
-	json_t *properties = json_pack("{s:s, s:s, s:O, s:b, s:i, s:b, s:s, s:s, s:s, s:{s:s, s:s}}", "tenantId", v.tenant_id, "hsmUri", uri,
-		"initialAdminObjectIds", admins, "enableSoftDelete", 1, "softDeleteRetentionInDays", (int)v.retention_days,
+	json_t *properties = json_pack("{s:s, s:s, s:O, s:b, s:i, s:b, s:s, s:s, s:s, s:{s:s, s:s}}", "tenantId", v.tenant_id,
+		"hsmUri", uri, "initialAdminObjectIds", admins, "enableSoftDelete", 1, "softDeleteRetentionInDays", (int)v.retention_days,
 		"enablePurgeProtection", v.purge_protection, "publicNetworkAccess", v.private_only ? "Disabled" : "Enabled",
 		"provisioningState", "Succeeded", "statusMessage", "The Managed HSM is provisioned and ready to use.",
 		"securityDomainProperties", "activationStatus", "Active", "activationStatusMessage",

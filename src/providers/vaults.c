@@ -75,7 +75,7 @@ static int read_flag(const json_t *properties, const char *name, bool *flag, str
 	return 0;
 }
 
-static int read_public_access(const json_t *properties, struct vault_record *v, struct err *err) {
+int vaults_read_public_access(const json_t *properties, struct vault_record *v, struct err *err) {
 	const json_t *given = json_object_get(properties, "publicNetworkAccess");
 	const char *access = json_string_value(given);
 	if (!given || json_is_null(given))
@@ -112,7 +112,7 @@ static int read_settings(struct arm_call *call, const json_t *properties, struct
 	if (rc == 0)
 		rc = read_flag(properties, "enabledForTemplateDeployment", &v->for_template_deployment, err);
 	if (rc == 0)
-		rc = read_public_access(properties, v, err);
+		rc = vaults_read_public_access(properties, v, err);
 	return rc < 0 ? rc : read_model(call, properties, v, exists, err);
 }
 
@@ -121,7 +121,7 @@ static int save_policies(struct arm_call *call, const json_t *properties, const 
 	return !list || json_is_null(list) ? 0 : vault_policies_set(call->tx, v, list, err);
 }
 
-static int save_network(struct arm_call *call, const json_t *properties, const struct vault_record *v, struct err *err) {
+int vaults_save_network(struct arm_call *call, const json_t *properties, const struct vault_record *v, struct err *err) {
 	const json_t *acls = json_object_get(properties, "networkAcls");
 	const char *reserved = NULL;
 	if (!acls || json_is_null(acls))
@@ -218,7 +218,7 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	if (rc == 0 && !recover)
 		rc = save_policies(call, properties, &v, err);
 	if (rc == 0 && !recover)
-		rc = save_network(call, properties, &v, err);
+		rc = vaults_save_network(call, properties, &v, err);
 	return rc;
 }
 

@@ -55,7 +55,8 @@ static void start_keeper(struct fixture *f) {
 
 static void dispatch(void *ctx, const struct http_request *req, struct http_response *res) {
 	struct fixture *f = ctx;
-	if (strv_ends_with_nocase(http_host(req), ".vault.azure.net") || strv_ends_with_nocase(http_host(req), ".managedhsm.azure.net"))
+	if (strv_ends_with_nocase(http_host(req), ".vault.azure.net") ||
+		strv_ends_with_nocase(http_host(req), ".managedhsm.azure.net"))
 		vault_handle(f->vault, req, res);
 	else
 		entra_login_handle(f->entra, req, res);

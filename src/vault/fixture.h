@@ -49,8 +49,8 @@ struct fixture {
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
-// One request to vault `host` ("alpha"), or to a pool ("gamma.managedhsm"). `token` and `body` may be NULL; `extra` one more header line or NULL. The
-// parsed body is *json unless json is NULL (set to NULL for an empty body).
+// One request to vault `host` ("alpha"), or to a pool ("gamma.managedhsm"). `token` and `body` may be NULL; `extra` one more
+// header line or NULL. The parsed body is *json unless json is NULL (set to NULL for an empty body).
 int fixture_send(struct fixture *f, struct http_client *client, const char *token, const char *method, const char *host,
 	const char *path, const char *body, const char *extra, struct http_reply *reply);
 int fixture_call(struct fixture *f, const char *token, const char *method, const char *host, const char *path,

@@ -44,8 +44,8 @@ static int load_assignment(struct call *c, struct store_tx *tx, struct pool_assi
 	pool_scope(c, scope);
 	int rc = pool_assignment_load(tx, c->vault_key, name, &a, err);
 	if (rc == -ENOENT || (rc == 0 && strcmp(a.scope, scope) != 0))
-		return err_set(err, -ENOENT, 404, "RoleAssignmentNotFound", "The role assignment %.64s was not found at the scope %s.", name,
-			scope);
+		return err_set(err, -ENOENT, 404, "RoleAssignmentNotFound", "The role assignment %.64s was not found at the scope %s.",
+			name, scope);
 	if (rc == 0)
 		*out = a;
 	return rc;
@@ -140,8 +140,8 @@ static bool filter_takes(const struct filter *f, const char *here, const struct 
 
 static json_t *next_link(const struct call *c, const struct filter *f, const char *scope, const char *last) {
 	char base[VAULT_URL_MAX];
-	_cleanup_free_ char *url = strv_printf("%s/%s/providers/Microsoft.Authorization/roleAssignments?api-version=%s%s%s%s&$skiptoken=%s",
-		vault_url(&c->vault, base), scope, c->api_version, f->at_scope ? "&$filter=atScope()" : "",
+	_cleanup_free_ char *url = strv_printf(
+		"%s/%s/providers/Microsoft.Authorization/roleAssignments?api-version=%s%s%s%s&$skiptoken=%s", vault_url(&c->vault, base), scope, c->api_version, f->at_scope ? "&$filter=atScope()" : "",
 		f->principal[0] ? "&$filter=principalId%20eq%20" : "", f->principal, last);
 	return url ? json_string(url) : NULL;
 }

@@ -98,9 +98,10 @@ int pool_assignment_load(struct store_tx *tx, const char *vault, const char *nam
 }
 
 static int check_room(struct store_tx *tx, const char *vault, const char *scope, struct err *err) {
-	int64_t count = 0, most = strncmp(scope, "/keys/", strlen("/keys/")) == 0 ? POOL_ASSIGNMENTS_OF_KEY_MAX : POOL_ASSIGNMENTS_MAX;
-	int rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM pool_assignments WHERE vault = $1 AND scope = $2", "ss", vault,
-		scope);
+	bool of_key = strncmp(scope, "/keys/", strlen("/keys/")) == 0;
+	int64_t count = 0, most = of_key ? POOL_ASSIGNMENTS_OF_KEY_MAX : POOL_ASSIGNMENTS_MAX;
+	int rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM pool_assignments WHERE vault = $1 AND scope = $2", "ss",
+		vault, scope);
 	if (rc == 0 && count >= most)
 		rc = err_set(err, -EINVAL, 400, "BadParameter", "The scope %s has the %d role assignments that it can have.", scope,
 			(int)most);
@@ -121,7 +122,8 @@ int pool_assignment_add(struct store_tx *tx, const char *vault, const struct poo
 
 int pool_assignment_remove(struct store_tx *tx, const char *vault, const char *name, struct err *err) {
 	_cleanup_free_ char *key = strv_lower(name);
-	int rc = !key ? err_oom(err) : store_exec(tx, err, "DELETE FROM pool_assignments WHERE vault = $1 AND name = $2", "ss", vault, key);
+	int rc = !key ? err_oom(err)
+		      : store_exec(tx, err, "DELETE FROM pool_assignments WHERE vault = $1 AND name = $2", "ss", vault, key);
 	return rc < 0 ? rc : 0;
 }
 

@@ -94,9 +94,9 @@ int vault_policies_merge(struct store_tx *tx, const struct vault_record *v, enum
 	struct err *err) _must_check_;
 int vault_policies_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
 
-// In pool_roles.c: initialAdminObjectIds of the control plane, of a pool that was saved. Set gives them the local role Managed HSM
-// Administrator, once in a pool's life: -EINVAL (400 BadRequest) for what is no list of object ids, or other ones than those that
-// the pool has. *out of get is the caller's.
+// In pool_roles.c: initialAdminObjectIds of the control plane, of a pool that was saved. Set gives them the local role
+// Managed HSM Administrator, once in a pool's life: -EINVAL (400 BadRequest) for what is no list of object ids, or other
+// ones than those that the pool has. *out of get is the caller's.
 #define VAULT_POOL_ADMINS_MAX 20
 int vault_pool_admins_set(struct store_tx *tx, const struct vault_record *v, const json_t *list, struct err *err) _must_check_;
 int vault_pool_admins_get(struct store_tx *tx, const struct vault_record *v, json_t **out, struct err *err) _must_check_;
@@ -116,8 +116,8 @@ int vault_network_set(struct store_tx *tx, const struct vault_record *v, const j
 int vault_network_get(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
 
 // For the control plane: is this versioned key URL ("https://{vault}.vault.azure.net[:443]/keys/{name}/{version}", or of a
-// pool "https://{pool}.managedhsm.azure.net…") one of ours, and what is it? Without a version it is the current one. -EINVAL for a malformed URL, -ENOENT for an unknown
-// vault, key or version.
+// pool "https://{pool}.managedhsm.azure.net…") one of ours, and what is it? Without a version it is the current one.
+// -EINVAL for a malformed URL, -ENOENT for an unknown vault, key or version.
 struct vault_key_info {
 	struct vault_record vault;
 	char kid[512];       // canonical: no port

@@ -20,6 +20,8 @@ static const struct vault_record vaults[] = {
 	{.name = "better", .sku = "premium", .retention_days = 7, .purge_protection = true},
 };
 
+static const struct vault_record pool = {.name = "p" VAULT_POOL_SUFFIX, .sku = "Standard_B1", .retention_days = 7};
+
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_) {
 	return 0;
 }
@@ -171,14 +173,18 @@ static void rotation(const void *body, size_t len, unsigned how) {
 	_cleanup_free_ char *text = NULL, *again = NULL;
 	struct rotation_policy policy;
 	struct err err = {0};
-	int rc = rotation_policy_request(body, len, NOW, how & 1 ? old : NULL, &text, &err);
+	const struct vault_record *vault = how & 2 ? &pool : &vaults[0];
+	int rc = rotation_policy_request(vault, body, len, NOW, how & 1 ? old : NULL, &text, &err);
 	if (rc < 0) {
 		must_be_refusal(rc, &err);
 		return;
 	}
-	_cleanup_json_ json_t *shown = rotation_policy_json(&vaults[0], "n", text);
+	_cleanup_json_ json_t *shown = rotation_policy_json(vault, "n", text);
 	must(shown && rotation_policy_parse(text, &policy, NULL) == 0);
-	must(rotation_policy_request(text, strlen(text), NOW, text, &again, NULL) == 0 && strcmp(again, text) == 0);
+	// An empty policy takes away that of a pool's key.
+	must(text || vault == &pool);
+	if (text)
+		must(rotation_policy_request(vault, text, strlen(text), NOW, text, &again, NULL) == 0 && strcmp(again, text) == 0);
 }
 
 static void release(const void *body, size_t len, unsigned how _unused_) {
