@@ -94,7 +94,7 @@ static const char step_2[] =
 
 // One life for everything that a vault holds: keys and secrets are objects with versions.
 static const char step_3[] =
-	// kind is keys or secrets. due_at is when the scheduler has to look at a key: its policy rotates it, it nears its
+	// kind is keys or secrets. due_at is when the scheduler has to look at an object: its policy rotates it, it nears its
 	// expiry, it expires.
 	"CREATE TABLE vault_objects ("
 	"  vault TEXT NOT NULL REFERENCES vaults(name), kind TEXT NOT NULL, name TEXT NOT NULL, display_name TEXT NOT NULL,"

@@ -30,7 +30,7 @@ static json_t *ops_of(const struct object *o) {
 static json_t *jwk_of(const struct vault_record *vault, const struct object *o) {
 	static const char *const numbers[] = {"n", "e", "crv", "x", "y"};
 	_cleanup_json_ json_t *stored = NULL;
-	if (request_parse(o->jwk, strlen(o->jwk), &stored, NULL) < 0)
+	if (!o->jwk || request_parse(o->jwk, strlen(o->jwk), &stored, NULL) < 0)
 		return NULL;
 	char kid[OBJECT_ID_MAX];
 	object_id(vault, "keys", o->name, o->version, kid);

@@ -139,6 +139,14 @@ static void test_a_blob_of_another_version_is_found_out(void **state) {
 	fixture_refused(f, f->admin, "POST", "alpha", "/keys/swap2/unwrapkey" V, second, 500, "InternalServerError", "", "");
 }
 
+static void test_a_row_without_its_public_half_is_found_out(void **state) {
+	struct fixture *f = *state;
+	assert_int_equal(fixture_call(f, f->admin, "POST", "alpha", "/keys/half/create" V, "{\"kty\":\"EC\"}", NULL), 200);
+	execute(f, "UPDATE vault_versions SET jwk = NULL WHERE name = 'half'");
+	fixture_refused(f, f->admin, "GET", "alpha", "/keys/half" V, NULL, 500, "InternalServerError", "", "");
+	fixture_refused(f, f->admin, "POST", "alpha", "/keys/half/rotate" V, "", 500, "InternalServerError", "", "");
+}
+
 // No file of this process can grow: nothing can be recorded, so nothing is told and nothing is done.
 static void test_a_full_disk_reveals_and_changes_nothing(void **state) {
 	struct fixture *f = *state;
@@ -199,6 +207,7 @@ int main(void) {
 		cmocka_unit_test(test_deletion_races_creation),
 		cmocka_unit_test(test_a_swapped_blob_is_found_out),
 		cmocka_unit_test(test_a_blob_of_another_version_is_found_out),
+		cmocka_unit_test(test_a_row_without_its_public_half_is_found_out),
 		cmocka_unit_test(test_a_full_disk_reveals_and_changes_nothing),
 		cmocka_unit_test(test_records_of_concurrent_requests_are_all_there),
 		cmocka_unit_test(test_no_keeper),

@@ -14,7 +14,7 @@
 
 struct vault_service;
 
-// Borrows its parts. Starts the audit writer: one thread that commits the records of concurrent requests together.
+// Borrows its parts. The records of concurrent requests are committed together, by one of those who wait for them.
 int vault_service_open(struct store *store, struct keeper_client *keeper, struct entra *entra, struct vault_service **out,
 	struct err *err) _must_check_;
 void vault_service_close(struct vault_service *v);
