@@ -30,8 +30,8 @@ int audit_insert(struct store_tx *tx, const struct audit_event *e, struct err *e
 // Writes the records of requests that change nothing, those of concurrent requests in one commit.
 struct audit_writer;
 
-int audit_writer_start(struct store *store, struct audit_writer **out, struct err *err) _must_check_;
-void audit_writer_stop(struct audit_writer *w);  // nobody may be in audit_writer_put any more; NULL is fine
+int audit_writer_new(struct store *store, struct audit_writer **out, struct err *err) _must_check_;
+void audit_writer_free(struct audit_writer *w);  // nobody may be in audit_writer_put any more; NULL is fine
 
 // Returns 0 when the record is durable. The calling thread must hold no transaction.
 int audit_writer_put(struct audit_writer *w, const struct audit_event *e, struct err *err) _must_check_;

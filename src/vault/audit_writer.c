@@ -26,7 +26,7 @@ struct audit_writer {
 	struct waiting *first, **end;  // in order of arrival
 };
 
-int audit_writer_start(struct store *store, struct audit_writer **out, struct err *err) {
+int audit_writer_new(struct store *store, struct audit_writer **out, struct err *err) {
 	struct audit_writer *w = calloc(1, sizeof(*w));
 	if (!w)
 		return err_oom(err);
@@ -37,7 +37,7 @@ int audit_writer_start(struct store *store, struct audit_writer **out, struct er
 	return 0;
 }
 
-void audit_writer_stop(struct audit_writer *w) {
+void audit_writer_free(struct audit_writer *w) {
 	if (!w)
 		return;
 	(void)pthread_mutex_destroy(&w->lock);

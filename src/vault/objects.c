@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations that are the same for keys and for secrets.
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strv.h"
 #include "vault/internal.h"
 
 #define DAY_SECONDS 86400
 
 int call_not_found(const struct call *c, struct err *err) {
 	const struct object_kind *kind = c->op->kind;
-	char noun[16];
-	size_t n = 0;
-	for (; kind->noun[n] && n < sizeof(noun) - 1; n++)
-		noun[n] = (char)tolower((unsigned char)kind->noun[n]);
-	noun[n] = 0;
+	_cleanup_free_ char *noun = strv_lower(kind->noun);
+	if (!noun)
+		return err_oom(err);
 	return err_set(err, -ENOENT, 404, kind->not_found,
 		"A %s with (name/id) %s%s%s was not found in this key vault. If you recently deleted this %s you may be able to "
 		"recover it using the correct recovery command. For help resolving this issue, please see "

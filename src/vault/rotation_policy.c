@@ -182,10 +182,11 @@ int rotation_policy_request(const struct vault_record *vault, const void *body, 
 		*text = NULL;
 		return 0;
 	}
-	if (rc == 0 && !pool)
-		rc = add_notify(&p, err);
+	// Only what was asked for is judged: the notification that is added may lie before the creation of what expires.
 	if (rc == 0)
 		rc = check_policy(&p, pool, now, err);
+	if (rc == 0 && !pool)
+		rc = add_notify(&p, err);
 	if (rc == 0)
 		rc = created_of(old, now, &created, err);
 	if (rc < 0)

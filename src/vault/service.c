@@ -27,7 +27,7 @@ int vault_service_open(struct store *store, struct keeper_client *keeper, struct
 	v->entra = entra;
 	int rc = keeper_derive(keeper, "vault backup", &v->backup_key, err);
 	if (rc == 0)
-		rc = audit_writer_start(store, &v->audit, err);
+		rc = audit_writer_new(store, &v->audit, err);
 	if (rc < 0) {
 		secret_free(&v->backup_key);
 		return rc;
@@ -43,7 +43,7 @@ int vault_limit(struct vault_service *v, struct err *err) {
 void vault_service_close(struct vault_service *v) {
 	if (!v)
 		return;
-	audit_writer_stop(v->audit);
+	audit_writer_free(v->audit);
 	secret_free(&v->backup_key);
 	throttle_free(v->throttle);
 	free(v);

@@ -87,6 +87,11 @@ static void test_a_policy_is_kept(void **state) {
 	assert_string_equal(json_str(rotate, "trigger.timeAfterCreate"), "P18M");
 	assert_string_equal(json_str(p, "attributes.expiryTime"), "P2Y");
 	assert_true(json_int(p, "attributes.created", 0) > 0);
+	// The shortest life there is, shorter than the notification that nobody asked for.
+	put(f, "kept", "{\"attributes\":{\"expiryTime\":\"P28D\"}}");
+	json_decref(p);
+	p = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
+	assert_string_equal(json_str(p, "attributes.expiryTime"), "P28D");
 	// A new version by hand leaves it.
 	make(f, "kept", EC);
 	_cleanup_json_ json_t *after = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
