@@ -18,18 +18,27 @@ static int append_version(struct backup *b, struct object *o) {
 	return 0;
 }
 
+static int too_large(const struct call *c, struct err *err) {
+	return bad_parameter(err, "%s %s has too many versions to be backed up.", c->op->kind->noun, c->object.name);
+}
+
 // Every version in the order of its making.
 static int load_versions(struct call *c, struct store_tx *tx, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	_cleanup_free_ char *name = strv_lower(c->name);
+	size_t sealed = 0;
 	int rc = !name ? err_oom(err) : store_query(tx, &rows, err,
 		"SELECT version FROM vault_versions WHERE vault = $1 AND kind = $2 AND name = $3 ORDER BY ordinal", "sss",
 		c->vault_key, c->op->kind->collection, name);
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		_cleanup_object_ struct object o = {0};
 		if (c->backup.count == BACKUP_VERSIONS_MAX)
-			return bad_parameter(err, "%s %s has too many versions to be backed up.", c->op->kind->noun, c->object.name);
+			return too_large(c, err);
 		rc = object_load(tx, c->vault_key, c->op->kind, c->name, store_text(rows, 0), OBJECT_LIVE, c->now, &o, err);
+		// Refused before the keeper seals all of it anew.
+		sealed += o.sealed.len;
+		if (rc == 0 && sealed > BACKUP_MAX)
+			return too_large(c, err);
 		if (rc == 0 && append_version(&c->backup, &o) < 0)
 			rc = err_oom(err);
 	}
@@ -124,9 +133,8 @@ int restore_reseal(struct call *c, struct err *err) {
 
 int restore_change(struct call *c, struct store_tx *tx, struct err *err) {
 	int rc = check_absent(c, tx, err);
-	// What is left of a deleted object whose retention has ended makes way.
 	if (rc == 0)
-		rc = object_remove(tx, c->vault_key, c->op->kind, c->name, err);
+		rc = object_make_way(tx, c->vault_key, c->op->kind, c->name, err);
 	for (size_t i = 0; rc == 0 && i < c->backup.count; i++)
 		rc = object_add_version(tx, c->vault_key, c->op->kind, &c->backup.versions[i], err);
 	if (rc < 0)

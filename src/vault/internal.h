@@ -156,6 +156,11 @@ int restore_change(struct call *c, struct store_tx *tx, struct err *err);
 int call_not_found(const struct call *c, struct err *err);
 int call_deleted_not_found(const struct call *c, struct err *err);
 
+// In purge.c: what is left of a deleted object whose retention has ended makes way for a new one of its name, with the
+// record of its purge. 0 also when there is nothing.
+int object_make_way(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
+	struct err *err) _must_check_;
+
 // Load the live object or version that the path names into c->object, or say that it is not there.
 int call_load(struct call *c, struct store_tx *tx, struct err *err) _must_check_;
 // As call_load, and refused when a certificate manages it.

@@ -107,6 +107,8 @@ int object_set_policies(struct store_tx *tx, const char *vault, const struct obj
 // Mark as deleted, or as live again with zero times.
 int object_mark(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name, int64_t deleted,
 	int64_t purge_at, struct err *err) _must_check_;
+
+// Remove it with all its versions. Returns how many objects that were: 1 or 0.
 int object_remove(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
 	struct err *err) _must_check_;
 

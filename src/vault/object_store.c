@@ -202,7 +202,7 @@ int object_remove(struct store_tx *tx, const char *vault, const struct object_ki
 	if (rc >= 0)
 		rc = store_exec(tx, err, "DELETE FROM vault_objects WHERE vault = $1 AND kind = $2 AND name = $3", "sss", vault,
 			kind->collection, key);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 static int read_page(struct store_rows *rows, size_t limit, struct object *out, struct err *err) {

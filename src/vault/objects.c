@@ -62,9 +62,8 @@ int call_claim_name(struct call *c, struct store_tx *tx, struct err *err) {
 int call_add_version(struct call *c, struct store_tx *tx, struct err *err) {
 	_cleanup_object_ struct object current = {0};
 	int rc = object_load(tx, c->vault_key, c->op->kind, c->name, NULL, OBJECT_LIVE, c->now, &current, err);
-	// What is left of a deleted object whose retention has ended makes way.
 	if (rc == -ENOENT)
-		rc = object_remove(tx, c->vault_key, c->op->kind, c->name, err);
+		rc = object_make_way(tx, c->vault_key, c->op->kind, c->name, err);
 	if (rc == 0 && !c->object.rotation_policy)
 		c->object.rotation_policy = TAKE_PTR(current.rotation_policy);
 	return rc < 0 ? rc : object_add_version(tx, c->vault_key, c->op->kind, &c->object, err);
@@ -115,5 +114,6 @@ int objects_purge_change(struct call *c, struct store_tx *tx, struct err *err) {
 			"automatically purge it after the retention period has passed.\nVault: %s;location=%s", c->vault.name,
 			c->vault.location);
 	c->status = 204;
-	return object_remove(tx, c->vault_key, c->op->kind, c->name, err);
+	rc = object_remove(tx, c->vault_key, c->op->kind, c->name, err);
+	return rc < 0 ? rc : 0;
 }

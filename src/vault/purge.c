@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the service purges by itself when a retention period has ended.
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,11 +30,9 @@ static int find_due_objects(struct store_tx *tx, int64_t now, struct due_object 
 	return rc < 0 ? rc : count;
 }
 
-static int purge_object(struct store_tx *tx, const struct due_object *o, struct err *err) {
+static int record_purge(struct store_tx *tx, const struct due_object *o, struct err *err) {
 	struct vault_record vault;
 	int rc = vault_find(tx, o->vault, &vault, err);
-	if (rc == 0)
-		rc = object_remove(tx, o->vault, o->kind, o->name, err);
 	if (rc < 0)
 		return rc;
 	char object[OBJECT_ID_MAX], operation[32];
@@ -45,6 +44,21 @@ static int purge_object(struct store_tx *tx, const struct due_object *o, struct 
 	};
 	rc = enc_uuid(e.id);
 	return rc < 0 ? err_errno(err, rc, "record id") : audit_insert(tx, &e, err);
+}
+
+// Remove it with the record of that; 0 also when it is not there.
+static int purge_object(struct store_tx *tx, const struct due_object *o, struct err *err) {
+	int rc = object_remove(tx, o->vault, o->kind, o->name, err);
+	return rc > 0 ? record_purge(tx, o, err) : rc;
+}
+
+int object_make_way(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
+	struct err *err) {
+	struct due_object o = {.kind = kind};
+	(void)snprintf(o.vault, sizeof(o.vault), "%s", vault);
+	for (size_t i = 0; name[i] && i < sizeof(o.name) - 1; i++)
+		o.name[i] = (char)tolower((unsigned char)name[i]);
+	return purge_object(tx, &o, err);
 }
 
 // Returns how many objects were purged.

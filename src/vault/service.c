@@ -223,12 +223,14 @@ static struct audit_event event_of(const struct call *c, const struct err *err, 
 }
 
 // The change and the record of it become durable together or not at all. Whether the caller may is asked again: much
-// can have happened since `look`, which did not hold the write lock.
+// can have happened since `look`, which did not hold the write lock; the vault may even be one of another tenant.
 static int change(struct call *c, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	int rc = store_begin(c->service->store, STORE_WRITE, &tx, err);
 	if (rc == 0)
 		rc = find_vault(c, tx, err);
+	if (rc == 0)
+		rc = call_authenticate(c, err);
 	if (rc == 0)
 		rc = call_check_network(c, tx, err);
 	if (rc == 0)

@@ -180,6 +180,8 @@ static void test_too_many_versions(void **state) {
 	struct fixture *f = *state;
 	insert_versions(f, "crowd", BACKUP_VERSIONS_MAX + 1, 1);
 	refused(f, "alpha", "/keys/crowd/backup" V, "", 400, "BadParameter", "", "too many versions");
+	insert_versions(f, "heavy", 2, BACKUP_MAX / 2 + 1);
+	refused(f, "alpha", "/keys/heavy/backup" V, "", 400, "BadParameter", "", "too many versions");
 }
 
 static void test_geographies(void **state) {

@@ -335,7 +335,10 @@ static void test_a_name_is_free_at_the_end_of_retention_though_nothing_ran(void 
 	json_decref(ok(f, "DELETE", "beta", "/keys/late" V, NULL));
 	clock_set_offset(8 * 86400);
 	fixture_renew_tokens(f);
+	int64_t records = fixture_record_count(f, "beta");
 	json_decref(ok(f, "POST", "beta", "/keys/late/create" V, "{\"kty\":\"RSA\"}"));
+	// That the old one is gone for good is on record too.
+	assert_int_equal(fixture_record_count(f, "beta"), records + 2);
 	_cleanup_free_ char *old = strv_printf("/keys/late/%s" V, version_of(k));
 	fixture_refused(f, f->admin, "GET", "beta", old, NULL, 404, "KeyNotFound", "", "late");
 	clock_set_offset(0);

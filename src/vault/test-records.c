@@ -105,6 +105,7 @@ static void test_tiers(void **state) {
 	assert_int_equal(vault_save(tx, &v, &err), -EBUSY);
 	assert_int_equal(err.status, 400);
 	assert_non_null(strstr(err.message, "sku.name"));
+	assert_int_equal(object_remove(tx, "vault", &object_keys, "k", &err), 1);
 	assert_int_equal(object_remove(tx, "vault", &object_keys, "k", &err), 0);
 	assert_int_equal(vault_save(tx, &v, &err), 0);
 }
