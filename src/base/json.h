@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers over jansson, whose memory is wiped when it is freed: strict parsing with limits, typed optional members, scope-bound references.
+// Helpers over jansson, whose memory is wiped when it is freed: strict parsing with limits, typed optional members,
+// scope-bound references.
 #pragma once
 
 #include <jansson.h>

@@ -2,7 +2,6 @@
 #include "crypto/jwk.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "base/enc.h"
@@ -207,19 +206,9 @@ static int get_private(const json_t *jwk, struct key_private *key, struct err *e
 	return rc;
 }
 
-static void wipe_private_members(json_t *jwk) {
-	static const char *const names[] = {"d", "p", "q", "dp", "dq", "qi", "k"};
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const json_t *value = json_object_get(jwk, names[i]);
-		if (json_is_string(value))
-			OPENSSL_cleanse((void *)(uintptr_t)json_string_value(value), json_string_length(value));
-	}
-}
-
-int jwk_to_private(json_t *jwk, struct key_private *out, struct err *err) {
+int jwk_to_private(const json_t *jwk, struct key_private *out, struct err *err) {
 	struct key_private key = {0};
 	int rc = get_private(jwk, &key, err);
-	wipe_private_members(jwk);
 	if (rc < 0) {
 		key_private_free(&key);
 		return rc;

@@ -13,5 +13,5 @@ int jwk_from_public(const struct key_public *pub, json_t **out, struct err *err)
 // zero octets of RSA numbers are dropped, coordinates may be shorter than the curve's length by leading zero octets.
 int jwk_to_public(const json_t *jwk, struct key_public *out, struct err *err) _must_check_;
 
-// With the private members. The strings in `jwk` that carry them are wiped, also on failure.
-int jwk_to_private(json_t *jwk, struct key_private *out, struct err *err) _must_check_;
+// With the private members. What of them stays in `jwk` is wiped when it is freed (base/json.h).
+int jwk_to_private(const json_t *jwk, struct key_private *out, struct err *err) _must_check_;

@@ -100,14 +100,6 @@ static json_t *rsa_private_jwk(void) {
 		rfc7515_a2_p, "q", rfc7515_a2_q, "dp", rfc7515_a2_dp, "dq", rfc7515_a2_dq, "qi", rfc7515_a2_qi);
 }
 
-static void expect_wiped(const json_t *jwk, const char *name) {
-	const json_t *value = json_object_get(jwk, name);
-	const char *text = json_string_value(value);
-	assert_non_null(text);
-	for (size_t i = 0; i < json_string_length(value); i++)
-		assert_int_equal(text[i], 0);
-}
-
 static struct key *private_key_of(json_t *jwk) {
 	struct key_private priv = {0};
 	struct key *key = NULL;
@@ -128,9 +120,6 @@ static void test_rsa_private(void **state _unused_) {
 			if (missing & 1 << i)
 				assert_int_equal(json_object_del(jwk, members[3 + i]), 0);
 		_cleanup_pkey_ struct key *key = private_key_of(jwk);
-		for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-			if (json_object_get(jwk, members[i]))
-				expect_wiped(jwk, members[i]);
 		assert_string_equal(json_str(jwk, "n"), rfc7515_a2_n);
 
 		// What was missing was computed: the encoding is that of the whole key.
@@ -145,7 +134,6 @@ static void test_ec_private(void **state _unused_) {
 	_cleanup_json_ json_t *jwk = parse("{" RFC7515_A3_PUBLIC "," RFC7515_A3_D "}"), *back = NULL;
 	_cleanup_json_ json_t *expected = parse("{" RFC7515_A3_PUBLIC "}");
 	_cleanup_pkey_ struct key *key = private_key_of(jwk);
-	expect_wiped(jwk, "d");
 	struct key_public pub;
 	assert_int_equal(key_public_of(key, &pub, NULL), 0);
 	assert_int_equal(jwk_from_public(&pub, &back, NULL), 0);
@@ -170,7 +158,6 @@ static void test_oct(void **state _unused_) {
 	assert_int_equal(jwk_to_public(jwk, &pub, NULL), 0);
 	assert_int_equal(pub.kind, KEY_KIND_OCT);
 	_cleanup_pkey_ struct key *key = private_key_of(jwk);
-	expect_wiped(jwk, "k");
 	_cleanup_secret_ struct secret bytes = {0};
 	assert_int_equal(key_encode(key, &bytes, NULL), 0);
 	assert_int_equal(bytes.len, 16);
@@ -249,8 +236,6 @@ static void test_private_refused(void **state _unused_) {
 		assert_int_equal(err.status, 400);
 		assert_int_equal(priv.pub.n_len, 4711);
 		assert_null(priv.d.data);
-		if (json_is_string(json_object_get(jwk, "d")))
-			expect_wiped(jwk, "d");
 	}
 }
 
