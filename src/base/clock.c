@@ -16,7 +16,6 @@
 #include "base/io.h"
 #include "base/strv.h"
 
-#define PARSED_MAX 253402300799LL  // 9999-12-31T23:59:59Z
 
 static const char magic[] = "cdclock1";
 
@@ -224,7 +223,7 @@ int clock_parse(const char *text, int64_t *out) {
 	int64_t seconds = timegm(&carried);
 	if (carried.tm_mon != tm.tm_mon || carried.tm_mday != tm.tm_mday || carried.tm_hour != tm.tm_hour ||
 		carried.tm_min != tm.tm_min || carried.tm_sec != tm.tm_sec ||
-		seconds < ahead || seconds - ahead > PARSED_MAX)
+		seconds < ahead || seconds - ahead > CLOCK_MAX)
 		return -EINVAL;
 	*out = seconds - ahead;
 	return 0;

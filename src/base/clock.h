@@ -13,6 +13,8 @@
 #include "base/err.h"
 
 #define CLOCK_NSEC_PER_SEC 1000000000LL
+#define CLOCK_DAY 86400             // seconds
+#define CLOCK_MAX 253402300799LL    // 9999-12-31T23:59:59Z, the last second that RFC 3339 can print
 
 // Seconds since 1970-01-01T00:00:00Z, moved by the offset. What tokens, keys and records are dated with.
 int64_t clock_now(void);

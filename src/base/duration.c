@@ -7,11 +7,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/strv.h"
 
-#define TIME_MAX 253402300799LL  // 9999-12-31T23:59:59Z
 
-enum { SECONDS_A_DAY = 86400, YEARS_MAX = 1000, DAYS_MAX = 366 * YEARS_MAX, DIGITS_MAX = 12 };
+enum { YEARS_MAX = 1000, DAYS_MAX = 366 * YEARS_MAX, DIGITS_MAX = 12 };
 
 // A part's designator and how much one of it adds to which member.
 struct part {
@@ -102,7 +102,7 @@ static int days_of_month(int year, int month) {
 }
 
 static int64_t within(int64_t t) {
-	return t < 0 ? 0 : t > TIME_MAX ? TIME_MAX : t;
+	return t < 0 ? 0 : t > CLOCK_MAX ? CLOCK_MAX : t;
 }
 
 int64_t duration_add(int64_t t, const struct duration *d, int sign) {
@@ -117,5 +117,5 @@ int64_t duration_add(int64_t t, const struct duration *d, int sign) {
 	int last = days_of_month(month / 12, tm.tm_mon);
 	if (tm.tm_mday > last)
 		tm.tm_mday = last;
-	return within(timegm(&tm) + sign * (d->days * (int64_t)SECONDS_A_DAY + d->seconds));
+	return within(timegm(&tm) + sign * (d->days * (int64_t)CLOCK_DAY + d->seconds));
 }

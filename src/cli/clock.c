@@ -12,7 +12,6 @@
 #include "cli/cli.h"
 #include "cli/datadir.h"
 
-enum { SECONDS_A_DAY = 86400 };
 
 // A move: the offset to go to from another one.
 struct move {
@@ -93,7 +92,7 @@ static void print(void) {
 		printf("offset  none: this is the real time\n");
 		return;
 	}
-	const struct duration d = {.days = (int)(distance / SECONDS_A_DAY), .seconds = distance % SECONDS_A_DAY};
+	const struct duration d = {.days = (int)(distance / CLOCK_DAY), .seconds = distance % CLOCK_DAY};
 	printf("offset  %lld seconds, %s %s the real time\n", (long long)offset, duration_print(&d, text),
 		offset < 0 ? "behind" : "ahead of");
 }

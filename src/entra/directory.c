@@ -14,7 +14,6 @@
 
 #define SECRET_BYTES 30  // of entropy: a plain hash cannot be searched through
 #define SECRET_LIFETIME (2 * 365 * 86400LL)
-#define SECRET_END_MAX 253402300799LL  // 9999-12-31T23:59:59Z
 
 static int canonical_id(const char *id, char out[static ENC_UUID_SIZE], struct err *err) {
 	if (!enc_is_uuid(id))
@@ -150,7 +149,7 @@ int entra_add_application(struct store_tx *tx, const char *tenant_id, const char
 
 int entra_unbind_secrets(struct store_tx *tx, const char *app_id, struct err *err) {
 	int rc = store_exec(tx, err, "UPDATE application_secrets SET not_before = 0, not_after = $1 WHERE app_id = $2", "is",
-		SECRET_END_MAX, app_id);
+		CLOCK_MAX, app_id);
 	return rc < 0 ? rc : 0;
 }
 

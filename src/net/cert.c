@@ -12,11 +12,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum {
 	DAYS_MAX = 36500,
 	SERIAL_BITS = 127,
 	BACKDATED_SECONDS = 3600,  // clocks of clients may be behind
-	SECONDS_A_DAY = 86400,
 };
 
 #define DEFINE_CLEANUP(type, free)                  \
@@ -56,7 +57,7 @@ static X509 *begin(const char *common_name, EVP_PKEY *key, int64_t now, unsigned
 	_cleanup_ssl_(X509) x = X509_new();
 	if (!x || !X509_set_version(x, X509_VERSION_3) || !set_random_serial(x) ||
 		!ASN1_TIME_set(X509_getm_notBefore(x), (time_t)(now - BACKDATED_SECONDS)) ||
-		!ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(now + (int64_t)days * SECONDS_A_DAY)) ||
+		!ASN1_TIME_set(X509_getm_notAfter(x), (time_t)(now + (int64_t)days * CLOCK_DAY)) ||
 		!X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_organizationName, MBSTRING_UTF8,
 			(const unsigned char *)"custodisk", -1, -1, 0) ||
 		!X509_NAME_add_entry_by_NID(X509_get_subject_name(x), NID_commonName, MBSTRING_UTF8,

@@ -18,7 +18,7 @@
 #define SYSTEM_GROUP "custodisk-system"
 #define HYPERVISOR_TYPE "Custodisk.Host/hypervisors"
 
-enum { CERTIFICATE_DAYS = 825, RENEW_DAYS = 30, PEM_MAX = 65536, SECONDS_A_DAY = 86400 };
+enum { CERTIFICATE_DAYS = 825, RENEW_DAYS = 30, PEM_MAX = 65536 };
 
 static int write_json(const char *data_dir, const char *name, const json_t *value, struct err *err) {
 	_cleanup_free_ char *path = strv_printf("%s/%s", data_dir, name);
@@ -150,7 +150,7 @@ int instance_open(struct store *store, const char *data_dir, struct instance *ou
 // By the real time, which is what TLS clients judge it by.
 static bool still_good(const struct buf *pem) {
 	int64_t ends = 0;
-	return cert_not_after(buf_cstr(pem), pem->len, &ends, NULL) == 0 && ends - clock_real_now() > RENEW_DAYS * SECONDS_A_DAY;
+	return cert_not_after(buf_cstr(pem), pem->len, &ends, NULL) == 0 && ends - clock_real_now() > RENEW_DAYS * CLOCK_DAY;
 }
 
 static int issue(const char *path, struct buf *pem, struct err *err) {

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/strv.h"
 #include "vault/internal.h"
 
-#define DAY_SECONDS 86400
 
 int call_not_found(const struct call *c, struct err *err) {
 	const struct object_kind *kind = c->op->kind;
@@ -89,7 +89,7 @@ int objects_delete_change(struct call *c, struct store_tx *tx, struct err *err) 
 	if (rc < 0)
 		return rc;
 	c->object.deleted = c->now;
-	c->object.purge_at = c->now + c->vault.retention_days * DAY_SECONDS;
+	c->object.purge_at = c->now + c->vault.retention_days * CLOCK_DAY;
 	rc = object_mark(tx, c->vault_key, c->op->kind, c->name, c->object.deleted, c->object.purge_at, err);
 	return rc < 0 ? rc : c->op->kind->answer(c, err);
 }

@@ -12,7 +12,6 @@
 // A sealed key's context holds the resource id, an object's name and version; the keeper limits it.
 #define RESOURCE_ID_MAX (KEEPER_CONTEXT_MAX - (sizeof("/secrets/") + OBJECT_NAME_MAX + 1 + OBJECT_VERSION_LEN))
 
-#define DAY_SECONDS 86400
 
 static void copy_column(struct store_rows *rows, int column, char *out, size_t size) {
 	(void)snprintf(out, size, "%s", store_text(rows, column));
@@ -171,7 +170,7 @@ static int find_in_state(struct store_tx *tx, const char *name, bool deleted, st
 int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err *err) {
 	struct vault_record v;
 	int rc = find_in_state(tx, name, false, &v, err);
-	return rc < 0 ? rc : mark(tx, name, now, now + v.retention_days * DAY_SECONDS, err);
+	return rc < 0 ? rc : mark(tx, name, now, now + v.retention_days * CLOCK_DAY, err);
 }
 
 int vault_recover(struct store_tx *tx, const char *name, struct err *err) {

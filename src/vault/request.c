@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/strv.h"
-
-// IntDate of 9999-12-31T23:59:59Z, the last second that RFC 3339 can print.
-#define INT_DATE_MAX 253402300799
 
 void common_request_free(struct common_request *r) {
 	free(r->tags);
@@ -34,7 +32,7 @@ static int parse_date(const json_t *attributes, const char *name, int64_t least,
 	const json_t *value = request_member(attributes, name);
 	if (!value)
 		return 0;
-	if (!json_is_integer(value) || json_integer_value(value) < least || json_integer_value(value) > INT_DATE_MAX)
+	if (!json_is_integer(value) || json_integer_value(value) < least || json_integer_value(value) > CLOCK_MAX)
 		return bad_parameter(err, "Property 'attributes.%s' must be an integer of seconds since 1970-01-01T00:00:00Z.", name);
 	*has = true;
 	*out = json_integer_value(value);

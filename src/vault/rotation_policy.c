@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/strv.h"
 #include "vault/request.h"
 
-#define DAY_SECONDS 86400
 #define ACTIONS_MAX 2
 #define ROTATE_DAYS_LEAST 7   // after creation, and before expiry
 #define POOL_DAYS_LEAST 28    // after creation, of a key in a pool; before expiry there is no limit
@@ -116,9 +116,9 @@ static int check_rotate(const struct rotation_policy *p, bool pool, int64_t now,
 	int64_t rotate = seconds_of(&p->rotate, now);
 	if (p->rotate_before_expiry && !p->has_expiry)
 		return invalid(err, "a rotation before expiry needs attributes.expiryTime");
-	if (rotate < (int64_t)least * DAY_SECONDS)
+	if (rotate < (int64_t)least * CLOCK_DAY)
 		return too_soon(err, least, p->rotate_before_expiry ? before_expiry : after_creation);
-	if (p->has_expiry && seconds_of(&p->expiry, now) - rotate < (int64_t)rest * DAY_SECONDS)
+	if (p->has_expiry && seconds_of(&p->expiry, now) - rotate < (int64_t)rest * CLOCK_DAY)
 		return too_soon(err, rest, p->rotate_before_expiry ? after_creation : before_expiry);
 	return 0;
 }
@@ -132,7 +132,7 @@ static int check_notify(const struct rotation_policy *p, int64_t now, struct err
 }
 
 static int check_policy(const struct rotation_policy *p, bool pool, int64_t now, struct err *err) {
-	if (p->has_expiry && seconds_of(&p->expiry, now) < EXPIRY_DAYS_LEAST * DAY_SECONDS)
+	if (p->has_expiry && seconds_of(&p->expiry, now) < EXPIRY_DAYS_LEAST * CLOCK_DAY)
 		return invalid(err, "attributes.expiryTime must be at least 28 days");
 	int rc = p->has_notify ? check_notify(p, now, err) : 0;
 	return rc == 0 && p->has_rotate ? check_rotate(p, pool, now, err) : rc;
