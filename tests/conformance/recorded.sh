@@ -26,7 +26,7 @@ export NODE_OPTIONS
 js() {
 	cd js
 	"$custodisk" run --no-throttling -- node --test azure.test.mjs access.test.mjs backup.test.mjs contract.test.mjs \
-		crypto.test.mjs errors.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs rotation.test.mjs secrets.test.mjs
+		crypto.test.mjs errors.test.mjs hsm.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs rotation.test.mjs secrets.test.mjs
 	"$custodisk" run -- node --test throttle.test.mjs
 	CUSTODISK=$custodisk "$custodisk" run --no-throttling -- node --test clock.test.mjs
 }

@@ -119,15 +119,17 @@ function versionsOf(group, name) {
 
 const collections = { keys: "keys", deletedkeys: "keys", rng: "keys", secrets: "secrets", deletedsecrets: "secrets" };
 
+const isPool = (url) => url.hostname.endsWith(".managedhsm.azure.net");
+
 // The descriptions that speak of a request; none when the request is nobody's here.
 function descriptionFiles(url) {
 	let group, names, chosen;
-	if (url.hostname.endsWith(".vault.azure.net")) {
+	if (url.hostname.endsWith(".vault.azure.net") || (isPool(url) && !url.pathname.includes("/providers/"))) {
 		group = "data-plane";
 		names = [`${collections[url.pathname.split("/").find(Boolean)?.toLowerCase()] ?? "keys"}.json`];
 	} else if (url.hostname === "management.azure.com" && /\/providers\/microsoft\.keyvault\//i.test(url.pathname)) {
 		group = "resource-manager";
-		names = ["keyvault.json", "keys.json", "secrets.json"];
+		names = ["keyvault.json", "keys.json", "managedHsm.json", "secrets.json"];
 	} else {
 		return [];
 	}
@@ -212,6 +214,9 @@ export function check(descriptions, record) {
 	if (files.length === 0)
 		return undefined;
 	const found = findOperation(descriptions, files, record.method, url.pathname);
+	// The challenge of a pool is in the header alone.
+	if (isPool(url) && record.status === 401 && !record.body)
+		return { operation: found?.operation.operationId ?? "(no operation)", faults: [], refused: true };
 	const refused = record.status >= 400;
 	const response = found
 		? found.operation.responses[record.status] ?? (refused ? found.operation.responses.default : undefined)
