@@ -123,19 +123,13 @@ static int check_rotate(const struct rotation_policy *p, bool pool, int64_t now,
 	return 0;
 }
 
-static int check_notify(const struct rotation_policy *p, int64_t now, struct err *err) {
-	if (seconds_of(&p->notify, now) <= 0)
-		return invalid(err, "a notification comes before expiry");
-	if (p->has_expiry && seconds_of(&p->notify, now) >= seconds_of(&p->expiry, now))
-		return invalid(err, "a notification comes after the creation of what expires");
-	return 0;
-}
-
 static int check_policy(const struct rotation_policy *p, bool pool, int64_t now, struct err *err) {
 	if (p->has_expiry && seconds_of(&p->expiry, now) < EXPIRY_DAYS_LEAST * CLOCK_DAY)
 		return invalid(err, "attributes.expiryTime must be at least 28 days");
-	int rc = p->has_notify ? check_notify(p, now, err) : 0;
-	return rc == 0 && p->has_rotate ? check_rotate(p, pool, now, err) : rc;
+	// It may come before the creation of what expires, as the one that is added to a policy of 28 days does: it is due at once.
+	if (p->has_notify && seconds_of(&p->notify, now) <= 0)
+		return invalid(err, "a notification comes before expiry");
+	return p->has_rotate ? check_rotate(p, pool, now, err) : 0;
 }
 
 static json_t *action_json(const char *type, const char *trigger, const struct duration *d) {
@@ -182,11 +176,10 @@ int rotation_policy_request(const struct vault_record *vault, const void *body, 
 		*text = NULL;
 		return 0;
 	}
-	// Only what was asked for is judged: the notification that is added may lie before the creation of what expires.
-	if (rc == 0)
-		rc = check_policy(&p, pool, now, err);
 	if (rc == 0 && !pool)
 		rc = add_notify(&p, err);
+	if (rc == 0)
+		rc = check_policy(&p, pool, now, err);
 	if (rc == 0)
 		rc = created_of(old, now, &created, err);
 	if (rc < 0)

@@ -91,6 +91,9 @@ static void test_a_policy_is_kept(void **state) {
 	put(f, "kept", "{\"attributes\":{\"expiryTime\":\"P28D\"}}");
 	json_decref(p);
 	p = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
+	// Whoever changes a policy puts back what was got.
+	_cleanup_free_ char *text = json_text(p);
+	put(f, "kept", text);
 	assert_string_equal(json_str(p, "attributes.expiryTime"), "P28D");
 	// A new version by hand leaves it.
 	make(f, "kept", EC);
@@ -125,7 +128,7 @@ static void test_policies_that_are_refused(void **state) {
 		{POLICY(ACTION("Rotate", "\"timeBeforeExpiry\":\"P84D\""), "\"expiryTime\":\"P90D\""), "7 days after creation"},
 		{POLICY("", "\"expiryTime\":\"P27D\""), "at least 28 days"},
 		{POLICY("", "\"expiryTime\":\"x\""), "ISO 8601"},
-		{POLICY(ACTION("Notify", "\"timeBeforeExpiry\":\"P90D\""), "\"expiryTime\":\"P90D\""), "after the creation"},
+		{POLICY(ACTION("Notify", "\"timeBeforeExpiry\":\"P0D\""), ""), "comes before expiry"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		fixture_refused(f, f->admin, "PUT", "alpha", "/keys/refuse/rotationpolicy" V, cases[i].body, 400, "BadParameter", "",

@@ -14,7 +14,8 @@ found=$work/found/$name
 mkdir -p "$found" "$work/artifacts"
 # Freed memory that is kept to find who uses it yet; ours are small.
 export ASAN_OPTIONS=quarantine_size_mb=32
-set -- "$@" -artifact_prefix="$work/artifacts/$name-" -timeout=25 -max_len=16384
+# Their own exit status for a failure is what Meson takes for a test that was skipped.
+set -- "$@" -artifact_prefix="$work/artifacts/$name-" -timeout=25 -max_len=16384 -error_exitcode=1 -timeout_exitcode=1
 [ ! -e "$folder/$name.dict" ] || set -- "$@" -dict="$folder/$name.dict"
 "$program" "$@" -runs=0 "$folder/corpus/$name"
 exec "$program" "$@" -max_total_time="$seconds" "$found" "$folder/corpus/$name"
