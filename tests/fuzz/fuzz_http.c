@@ -121,10 +121,12 @@ static void expand_all(const uint8_t *data, size_t size, struct buf *out) {
 static void receive_all(int fd, struct buf *out) {
 	uint8_t room[16384];
 	ssize_t n;
-	while ((n = recv(fd, room, sizeof(room), 0)) > 0)
-		must(buf_append(out, room, (size_t)n) == 0);
+	// libFuzzer's clock interrupts.
+	while ((n = recv(fd, room, sizeof(room), 0)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			must(buf_append(out, room, (size_t)n) == 0);
 	// The server may have closed a connection whose bytes it did not want.
-	must(n == 0 || errno == ECONNRESET);
+must(n == 0 || errno == ECONNRESET);
 }
 
 static void exchange(const struct buf *bytes, struct buf *answer) {
@@ -134,9 +136,9 @@ static void exchange(const struct buf *bytes, struct buf *answer) {
 	must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) == 0);
 	for (size_t sent = 0; sent < bytes->len;) {
 		ssize_t n = send(fd, bytes->data + sent, bytes->len - sent, MSG_NOSIGNAL);
-		if (n < 0)
+		if (n < 0 && errno != EINTR)
 			break;
-		sent += (size_t)n;
+		sent += n > 0 ? (size_t)n : 0;
 	}
 	(void)shutdown(fd, SHUT_WR);
 	receive_all(fd, answer);
