@@ -94,6 +94,8 @@ static void test_a_policy_is_kept(void **state) {
 	// Whoever changes a policy puts back what was got.
 	_cleanup_free_ char *text = json_text(p);
 	put(f, "kept", text);
+	json_decref(p);
+	p = ok(f, "GET", "/keys/kept/rotationpolicy" V, NULL);
 	assert_string_equal(json_str(p, "attributes.expiryTime"), "P28D");
 	// A new version by hand leaves it.
 	make(f, "kept", EC);
