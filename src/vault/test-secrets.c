@@ -51,13 +51,13 @@ static void test_values_have_limits(void **state) {
 	struct fixture *f = *state;
 	_cleanup_buf_ struct buf body = {0};
 	assert_int_equal(buf_printf(&body, "{\"value\":\"%025600d\"}", 0), 0);
-	_cleanup_json_ json_t *set = ok(f, "PUT", "/secrets/large" V, buf_cstr(&body));
+	json_decref(ok(f, "PUT", "/secrets/large" V, buf_cstr(&body)));
 	_cleanup_json_ json_t *got = ok(f, "GET", "/secrets/large" V, NULL);
 	assert_int_equal(strlen(json_str(got, "value")), 25600);
 	buf_clear(&body);
 	assert_int_equal(buf_printf(&body, "{\"value\":\"%025601d\"}", 0), 0);
 	refused(f, "PUT", "/secrets/large" V, buf_cstr(&body), 400, "BadParameter", "", "25600");
-	_cleanup_json_ json_t *empty = ok(f, "PUT", "/secrets/empty" V, "{\"value\":\"\"}");
+	json_decref(ok(f, "PUT", "/secrets/empty" V, "{\"value\":\"\"}"));
 	_cleanup_json_ json_t *nothing = ok(f, "GET", "/secrets/empty" V, NULL);
 	assert_string_equal(json_str(nothing, "value"), "");
 }
@@ -120,7 +120,7 @@ static void test_lists_show_no_values(void **state) {
 
 static void test_delete_recover_purge(void **state) {
 	struct fixture *f = *state;
-	_cleanup_json_ json_t *set = ok(f, "PUT", "/secrets/gone" V, "{\"value\":\"v\"}");
+	json_decref(ok(f, "PUT", "/secrets/gone" V, "{\"value\":\"v\"}"));
 	_cleanup_json_ json_t *deleted = ok(f, "DELETE", "/secrets/gone" V, NULL);
 	assert_string_equal(json_str(deleted, "recoveryId"), "https://alpha.vault.azure.net/deletedsecrets/gone");
 	assert_null(json_at(deleted, "value"));
@@ -134,14 +134,14 @@ static void test_delete_recover_purge(void **state) {
 	assert_null(json_at(recovered, "recoveryId"));
 	_cleanup_json_ json_t *got = ok(f, "GET", "/secrets/gone" V, NULL);
 	assert_string_equal(json_str(got, "value"), "v");
-	_cleanup_json_ json_t *again = ok(f, "DELETE", "/secrets/gone" V, NULL);
+	json_decref(ok(f, "DELETE", "/secrets/gone" V, NULL));
 	assert_int_equal(fixture_call(f, f->admin, "DELETE", "alpha", "/deletedsecrets/gone" V, NULL, NULL), 204);
 	refused(f, "GET", "/deletedsecrets/gone" V, NULL, 404, "SecretNotFound", "", "Deleted Secret not found: gone");
 }
 
 static void test_what_a_certificate_manages_is_left_alone(void **state) {
 	struct fixture *f = *state;
-	_cleanup_json_ json_t *set = ok(f, "PUT", "/secrets/managed" V, "{\"value\":\"v\"}");
+	json_decref(ok(f, "PUT", "/secrets/managed" V, "{\"value\":\"v\"}"));
 	{
 		_cleanup_tx_ struct store_tx *tx = NULL;
 		assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
