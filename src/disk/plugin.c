@@ -195,4 +195,6 @@ static struct nbdkit_plugin plugin = {
 	.flush = plugin_flush,
 };
 
+// What the macro defines, and the header does not declare.
+extern struct nbdkit_plugin *plugin_init(void);
 NBDKIT_REGISTER_PLUGIN(plugin)
