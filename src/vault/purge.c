@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the service purges by itself when a retention period has ended.
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/strv.h"
 #include "vault/internal.h"
 
 #define PURGE_BATCH 64  // objects of one write transaction
@@ -55,9 +55,11 @@ static int purge_object(struct store_tx *tx, const struct due_object *o, struct 
 int object_make_way(struct store_tx *tx, const char *vault, const struct object_kind *kind, const char *name,
 	struct err *err) {
 	struct due_object o = {.kind = kind};
+	_cleanup_free_ char *lower = strv_lower(name);
+	if (!lower)
+		return err_oom(err);
 	(void)snprintf(o.vault, sizeof(o.vault), "%s", vault);
-	for (size_t i = 0; name[i] && i < sizeof(o.name) - 1; i++)
-		o.name[i] = (char)tolower((unsigned char)name[i]);
+	(void)snprintf(o.name, sizeof(o.name), "%s", lower);
 	return purge_object(tx, &o, err);
 }
 
