@@ -247,6 +247,17 @@ int fixture_call(struct fixture *f, const char *token, const char *method, const
 	return reply.status;
 }
 
+json_t *fixture_ok(struct fixture *f, const char *token, const char *method, const char *host, const char *path,
+	const char *body) {
+	json_t *json = NULL;
+	int status = fixture_call(f, token, method, host, path, body, &json);
+	if (status != 200)
+		print_error("%s %s: %d %s\n", method, path, status, json ? json_str(json, "error.message") : "-");
+	assert_int_equal(status, 200);
+	assert_non_null(json);
+	return json;
+}
+
 void fixture_refused(struct fixture *f, const char *token, const char *method, const char *host, const char *path,
 	const char *body, int status, const char *code, const char *inner, const char *words) {
 	_cleanup_json_ json_t *json = NULL;

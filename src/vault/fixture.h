@@ -56,6 +56,10 @@ int fixture_send(struct fixture *f, struct http_client *client, const char *toke
 int fixture_call(struct fixture *f, const char *token, const char *method, const char *host, const char *path,
 	const char *body, json_t **json);
 
+// What a call answers that must answer 200; to be freed.
+json_t *fixture_ok(struct fixture *f, const char *token, const char *method, const char *host, const char *path,
+	const char *body);
+
 struct http_client *fixture_client(struct fixture *f);
 
 // New tokens for the time that the clock shows.

@@ -8,13 +8,7 @@
 #define V "?api-version=7.4"
 
 static json_t *ok(struct fixture *f, const char *method, const char *host, const char *path, const char *body) {
-	json_t *json = NULL;
-	int status = fixture_call(f, f->admin, method, host, path, body, &json);
-	if (status != 200)
-		print_error("%s %s: %d %s\n", method, path, status, json ? json_str(json, "error.message") : "-");
-	assert_int_equal(status, 200);
-	assert_non_null(json);
-	return json;
+	return fixture_ok(f, f->admin, method, host, path, body);
 }
 
 static void refused(struct fixture *f, const char *method, const char *path, const char *body, int status,

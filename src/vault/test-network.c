@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // networkAcls: what is taken, what is shown, whom the rules cover. No keeper, no HTTP.
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "vault/test-rows.h"
 
-#include <cmocka.h>
-
-#include "base/json.h"
 #include "base/strv.h"
-#include "store/test-scratch.h"
-#include "vault/internal.h"
 
 #define SUBNET "/subscriptions/S/resourceGroups/rg1/providers/Microsoft.Network/virtualNetworks/test-vnet/subnets/subnet1"
 #define LOWER_SUBNET \
 	"/subscriptions/s/resourcegroups/rg1/providers/microsoft.network/virtualnetworks/test-vnet/subnets/subnet1"
 
-static struct scratch scratch;
-static struct store *store;
 static struct vault_record vault = {.name = "Vault", .tenant_id = "11111111-1111-4111-8111-111111111111", .sku = "standard",
 	.resource_id = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.KeyVault/vaults/Vault", .retention_days = 90,
 	.location = "westeurope"};
-
-static int set_up(void **state) {
-	(void)state;
-	return scratch_make(&scratch) < 0 ? -1 : store_open(scratch.path, &store, NULL);
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	store_close(store);
-	return scratch_remove(&scratch);
-}
-
-// Every test runs in a transaction that is rolled back.
-static struct store_tx *begin(void) {
-	struct store_tx *tx = NULL;
-	assert_int_equal(store_begin(store, STORE_WRITE, &tx, NULL), 0);
-	assert_int_equal(vault_save(tx, &vault, NULL), 0);
-	return tx;
-}
-
-static json_t *parsed(const char *text) {
-	json_t *value = NULL;
-	struct err err = {0};
-	if (json_parse(text, strlen(text), "x", &value, &err) < 0)
-		fail_msg("%s: %s", text, err.message);
-	return value;
-}
 
 static void set(struct store_tx *tx, const char *acls) {
 	struct err err = {0};
@@ -80,7 +39,7 @@ static bool matches(struct store_tx *tx, const char *peer) {
 
 static void test_a_vault_without_rules(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	json_t *got = (json_t *)(uintptr_t)1;
 	struct vault_record v;
 	assert_int_equal(vault_network_get(tx, "vault", &got, NULL), 0);
@@ -92,7 +51,7 @@ static void test_a_vault_without_rules(void **state) {
 
 static void test_rules_as_the_reference_shows_them(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "{\"defaultAction\":\"Deny\",\"bypass\":\"AzureServices\",\"ipRules\":[{\"value\":\"124.56.78.91\"},"
 		"{\"value\":\"10.91.4.0/24\"}],\"virtualNetworkRules\":[{\"id\":\"" SUBNET "\"}]}");
 	expect(tx, "{\"defaultAction\":\"Deny\",\"bypass\":\"AzureServices\",\"ipRules\":[{\"value\":\"124.56.78.91/32\"},"
@@ -112,7 +71,7 @@ static void test_rules_as_the_reference_shows_them(void **state) {
 
 static void test_rules_alone_shut_everyone_else_out(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "{\"ipRules\":[{\"value\":\"1.2.3.4\"}]}");
 	expect(tx, "{\"bypass\":\"AzureServices\",\"defaultAction\":\"Deny\",\"ipRules\":[{\"value\":\"1.2.3.4/32\"}],"
 		"\"virtualNetworkRules\":[]}", true, false);
@@ -120,7 +79,7 @@ static void test_rules_alone_shut_everyone_else_out(void **state) {
 
 static void test_whom_rules_cover(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "{\"ipRules\":[{\"value\":\"124.56.78.0/23\"},{\"value\":\"8.8.8.8\"},{\"value\":\"192.0.0.0/3\"}]}");
 	static const char *const covered[] = {"124.56.78.0", "124.56.79.255", "124.56.78.91", "8.8.8.8", "192.0.0.0", "223.255.255.255",
 		"::ffff:8.8.8.8", "::ffff:124.56.79.1"};
@@ -142,7 +101,7 @@ static void test_whom_rules_cover(void **state) {
 
 static void test_reserved_ranges_are_told(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	static const char *const reserved[] = {"10.0.0.0/8", "172.31.255.255", "192.168.1.0/24", "127.0.0.1", "169.254.1.1", "240.0.0.0/8"};
 	static const char *const usual[] = {"11.0.0.0/8", "172.32.0.0/16", "192.169.0.0/16", "8.8.8.8/32"};
 	for (size_t i = 0; i < ARRAY_SIZE(reserved) + ARRAY_SIZE(usual); i++) {
@@ -184,7 +143,7 @@ static void test_what_is_wrong_in_rules(void **state) {
 	static const char *const values[] = {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/", "/24",
 		"1.2.3.4/24", "1.2.3.4/32/32", " 1.2.3.4", "1.2.3.4 ", "'10.91.4.0/24'", "::1", "::ffff:1.2.3.4", "example.com",
 		"111.111.111.111111111111111111111111"};
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
 		refuse(tx, json_pack("{s:[{s:s},{s:s}]}", "ipRules", "value", "1.1.1.1", "value", values[i]),
 			"Invalid value found at properties.networkAcls.ipRules[1].value");
@@ -208,7 +167,7 @@ static void test_what_is_wrong_in_rules(void **state) {
 
 static void test_rules_end_with_their_vault(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "{\"ipRules\":[{\"value\":\"1.2.3.4\"}]}");
 	assert_int_equal(vault_save(tx, &vault, NULL), 0);
 	assert_true(matches(tx, "1.2.3.4"));

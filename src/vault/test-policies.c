@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Access policies: what is taken, what is kept, what a change leaves, whom they let in. No keeper, no HTTP.
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "vault/test-rows.h"
 
-#include <cmocka.h>
-
-#include "base/json.h"
 #include "base/strv.h"
-#include "store/test-scratch.h"
-#include "vault/keys.h"
 
 #define TENANT "11111111-1111-4111-8111-111111111111"
 #define ALICE "aaaaaaaa-0000-4000-8000-00000000000a"
@@ -23,37 +11,8 @@
 #define OTHER_APP "dddddddd-0000-4000-8000-00000000000d"
 #define ENTRY(object, permissions) "{\"tenantId\":\"" TENANT "\",\"objectId\":\"" object "\",\"permissions\":" permissions "}"
 
-static struct scratch scratch;
-static struct store *store;
 static struct vault_record vault = {.name = "Vault", .tenant_id = TENANT, .location = "westeurope", .sku = "standard",
 	.resource_id = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.KeyVault/vaults/Vault", .retention_days = 90};
-
-static int set_up(void **state) {
-	(void)state;
-	return scratch_make(&scratch) < 0 ? -1 : store_open(scratch.path, &store, NULL);
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	store_close(store);
-	return scratch_remove(&scratch);
-}
-
-// Every test runs in a transaction that is rolled back.
-static struct store_tx *begin(void) {
-	struct store_tx *tx = NULL;
-	assert_int_equal(store_begin(store, STORE_WRITE, &tx, NULL), 0);
-	assert_int_equal(vault_save(tx, &vault, NULL), 0);
-	return tx;
-}
-
-static json_t *parsed(const char *text) {
-	json_t *value = NULL;
-	struct err err = {0};
-	if (json_parse(text, strlen(text), "x", &value, &err) < 0)
-		fail_msg("%s: %s", text, err.message);
-	return value;
-}
 
 static void set(struct store_tx *tx, const char *list) {
 	struct err err = {0};
@@ -89,7 +48,7 @@ static int check(struct store_tx *tx, const char *object, const char *applicatio
 
 static void test_nobody_is_let_in_without_a_policy(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	assert_int_equal(check(tx, ALICE, APP, "keys", "get"), -EACCES);
 	expect(tx, "[]");
 	set(tx, "[]");
@@ -98,7 +57,7 @@ static void test_nobody_is_let_in_without_a_policy(void **state) {
 
 static void test_a_policy_gives_what_it_says(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	// Shown as it was sent, in any spelling; what the reference does not know is not kept.
 	set(tx, "[{\"tenantId\":\"" TENANT "\",\"objectId\":\"AAAAAAAA-0000-4000-8000-00000000000A\",\"applicationId\":null,\"x\":1,"
 		"\"permissions\":{\"keys\":[\"Get\",\"WRAPKEY\"],\"secrets\":[\"list\"],\"storage\":null,\"y\":[]}}]");
@@ -124,7 +83,7 @@ static void test_every_name_of_the_reference(void **state) {
 		"setrotationpolicy"};
 	static const char *const secrets[] = {"get", "list", "set", "delete", "backup", "restore", "recover", "purge"};
 	for (size_t i = 0; i < ARRAY_SIZE(keys) + ARRAY_SIZE(secrets); i++) {
-		_cleanup_tx_ struct store_tx *tx = begin();
+		_cleanup_tx_ struct store_tx *tx = begin(&vault);
 		const char *area = i < ARRAY_SIZE(keys) ? "keys" : "secrets";
 		const char *name = i < ARRAY_SIZE(keys) ? keys[i] : secrets[i - ARRAY_SIZE(keys)];
 		_cleanup_free_ char *list = strv_printf("[" ENTRY(ALICE, "{\"%s\":[\"%s\"]}") "]", area, name);
@@ -136,13 +95,13 @@ static void test_every_name_of_the_reference(void **state) {
 			assert_int_equal(check(tx, ALICE, APP, "secrets", secrets[j]), i == ARRAY_SIZE(keys) + j ? 0 : -EACCES);
 	}
 	// Served by nothing yet, but valid.
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"certificates\":[\"manageissuers\",\"all\"],\"storage\":[\"regeneratekey\"]}") "]");
 }
 
 static void test_all_is_all_but_purge(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"All\"]}") "," ENTRY(BOB, "{\"keys\":[\"all\",\"purge\"]}") "]");
 	assert_int_equal(check(tx, ALICE, APP, "keys", "setrotationpolicy"), 0);
 	assert_int_equal(check(tx, ALICE, APP, "keys", "encrypt"), 0);
@@ -153,7 +112,7 @@ static void test_all_is_all_but_purge(void **state) {
 
 static void test_a_policy_through_an_application(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"get\"]}") ",{\"tenantId\":\"" TENANT "\",\"objectId\":\"" ALICE
 		"\",\"applicationId\":\"CCCCCCCC-0000-4000-8000-00000000000C\",\"permissions\":{\"keys\":[\"list\"]}}]");
 	assert_int_equal(check(tx, ALICE, OTHER_APP, "keys", "get"), 0);
@@ -186,7 +145,7 @@ static void test_what_is_wrong_in_a_list(void **state) {
 		"[{\"tenantId\":\"" TENANT "\",\"objectId\":\"" ALICE "\",\"applicationId\":\"x\",\"permissions\":{}}]",
 		"[" ENTRY(ALICE, "{}") "," ENTRY("AAAAAAAA-0000-4000-8000-00000000000A", "{}") "]",
 	};
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		refuse(tx, lists[i], invalid);
 	refuse(tx, "[" ENTRY(ALICE, "{}") "," ENTRY("not-an-id", "{}") "]", "Invalid value found at accessPolicies[1].ObjectId: not-an-id");
@@ -214,7 +173,7 @@ static void test_what_is_wrong_in_a_list(void **state) {
 
 static void test_add(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"Get\"]}") "," ENTRY(BOB, "{\"keys\":[\"sign\"]}") "]");
 	merge(tx, VAULT_POLICY_ADD, "[" ENTRY(ALICE, "{\"keys\":[\"get\",\"list\"],\"secrets\":[\"set\"]}") "]");
 	expect(tx, "[" ENTRY(ALICE, "{\"keys\":[\"Get\",\"list\"],\"secrets\":[\"set\"]}") "," ENTRY(BOB, "{\"keys\":[\"sign\"]}") "]");
@@ -227,7 +186,7 @@ static void test_add(void **state) {
 
 static void test_replace(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"get\"],\"secrets\":[\"get\"]}") "," ENTRY(BOB, "{\"keys\":[\"sign\"]}") "]");
 	merge(tx, VAULT_POLICY_REPLACE, "[" ENTRY(ALICE, "{\"keys\":[\"list\"]}") "]");
 	expect(tx, "[" ENTRY(ALICE, "{\"keys\":[\"list\"]}") "," ENTRY(BOB, "{\"keys\":[\"sign\"]}") "]");
@@ -238,7 +197,7 @@ static void test_replace(void **state) {
 
 static void test_remove(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"Get\",\"list\"],\"secrets\":[\"get\"]}") "," ENTRY(BOB, "{\"keys\":[\"all\"]}") "]");
 	merge(tx, VAULT_POLICY_REMOVE, "[" ENTRY(ALICE, "{\"keys\":[\"LIST\"]}") "," ENTRY(APP, "{\"keys\":[\"get\"]}") "]");
 	expect(tx, "[" ENTRY(ALICE, "{\"keys\":[\"Get\"],\"secrets\":[\"get\"]}") "," ENTRY(BOB, "{\"keys\":[\"all\"]}") "]");
@@ -257,7 +216,7 @@ static void test_remove(void **state) {
 
 static void test_policies_end_with_their_vault(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(&vault);
 	set(tx, "[" ENTRY(ALICE, "{\"keys\":[\"get\"]}") "]");
 	assert_int_equal(vault_delete(tx, "vault", 5000, NULL), 0);
 	assert_int_equal(vault_recover(tx, "vault", NULL), 0);

@@ -35,13 +35,7 @@ static int call(struct fixture *f, const char *token, const char *method, const 
 }
 
 static json_t *ok(struct fixture *f, const char *method, const char *host, const char *path, const char *body) {
-	json_t *json = NULL;
-	int status = fixture_call(f, f->admin_hsm, method, host, path, body, &json);
-	if (status != 200)
-		print_error("%s %s: %d %s\n", method, path, status, json ? json_str(json, "error.message") : "-");
-	assert_int_equal(status, 200);
-	assert_non_null(json);
-	return json;
+	return fixture_ok(f, f->admin_hsm, method, host, path, body);
 }
 
 static void refused(struct fixture *f, const char *method, const char *path, const char *body, int status, const char *code,

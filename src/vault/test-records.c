@@ -1,43 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vaults as the control plane handles them, and what it asks about key URLs. No keeper, no HTTP.
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "vault/test-rows.h"
 
 #include "base/clock.h"
 #include "base/strv.h"
-#include "store/test-scratch.h"
-#include "vault/keys.h"
 
 #define MODULUS_2048 342  // characters
-
-static struct scratch scratch;
-static struct store *store;
-
-static int set_up(void **state) {
-	(void)state;
-	return scratch_make(&scratch) < 0 ? -1 : store_open(scratch.path, &store, NULL);
-}
-
-static int tear_down(void **state) {
-	(void)state;
-	store_close(store);
-	return scratch_remove(&scratch);
-}
-
-// Every test runs in a transaction that is rolled back.
-static struct store_tx *begin(void) {
-	struct store_tx *tx = NULL;
-	assert_int_equal(store_begin(store, STORE_WRITE, &tx, NULL), 0);
-	return tx;
-}
 
 static struct vault_record vault_named(const char *name) {
 	struct vault_record v = {.resource_id = "/subscriptions/S/resourceGroups/RG/providers/Microsoft.KeyVault/vaults/x",
@@ -49,7 +17,7 @@ static struct vault_record vault_named(const char *name) {
 
 static void test_save_and_find(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct vault_record v = vault_named("My-Vault1"), found;
 	struct err err = {0};
 	assert_int_equal(vault_find(tx, "my-vault1", &found, &err), -ENOENT);
@@ -67,7 +35,7 @@ static void test_save_and_find(void **state) {
 
 static void test_settings(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct vault_record v = vault_named("vault"), found;
 	bool *const flags[] = {&v.for_deployment, &v.for_disk_encryption, &v.for_template_deployment, &v.private_only};
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -85,7 +53,7 @@ static void test_settings(void **state) {
 
 static void test_tiers(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("vault"), found;
 	static const char *const tiers[] = {"standard", "premium", "standard", "premium"};
@@ -112,7 +80,7 @@ static void test_tiers(void **state) {
 
 static void test_save_refuses(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	static const char *const names[] = {"", "ab", "1abc", "ab-", "a--b", "a_b", "-abc"};
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -147,7 +115,7 @@ static void test_save_refuses(void **state) {
 
 static void test_delete_recover_purge(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("vault"), found;
 	assert_int_equal(vault_delete(tx, "vault", 5000, &err), -ENOENT);
@@ -172,7 +140,7 @@ static void test_delete_recover_purge(void **state) {
 
 static void test_purge_protection_holds_until_the_end_of_retention(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("vault");
 	v.purge_protection = true;
@@ -204,7 +172,7 @@ static void insert_key(struct store_tx *tx, const char *name, const char *versio
 
 static void test_key_info(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("Vault");
 	struct vault_key_info info;
@@ -230,7 +198,7 @@ static void test_key_info(void **state) {
 
 static void test_key_info_refuses(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("vault");
 	struct vault_key_info info;
@@ -262,7 +230,7 @@ static void test_key_info_refuses(void **state) {
 
 static void test_purging_a_vault_takes_its_keys_only(void **state) {
 	(void)state;
-	_cleanup_tx_ struct store_tx *tx = begin();
+	_cleanup_tx_ struct store_tx *tx = begin(NULL);
 	struct err err = {0};
 	struct vault_record v = vault_named("vault"), other = vault_named("other");
 	int64_t count;

@@ -18,12 +18,7 @@
 
 static json_t *create(struct fixture *f, const char *host, const char *name, const char *body) {
 	_cleanup_free_ char *path = strv_printf("/keys/%s/create" V, name);
-	json_t *json = NULL;
-	int status = fixture_call(f, f->admin, "POST", host, path, body, &json);
-	if (status != 200)
-		print_error("%s: %d %s\n", path, status, json_str(json, "error.message"));
-	assert_int_equal(status, 200);
-	return json;
+	return fixture_ok(f, f->admin, "POST", host, path, body);
 }
 
 static void refused(struct fixture *f, const char *host, const char *path, const char *body, int status, const char *inner,
