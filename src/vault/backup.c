@@ -65,10 +65,9 @@ const char *backup_geography(const char *location) {
 // What the blob is bound to beside its own head.
 static int additional_data(const uint8_t *head, const struct object_kind *kind, const struct vault_record *vault,
 	struct buf *out) {
-	static const char prefix[] = "/subscriptions/";
-	const char *subscription = strv_starts_with_nocase(vault->resource_id, prefix) ? vault->resource_id + strlen(prefix) : "";
-	_cleanup_free_ char *text = strv_printf("%s%s\n%.*s\n%s", vault_is_pool(vault) ? "pool " : "", kind->collection,
-		(int)strcspn(subscription, "/"), subscription, backup_geography(vault->location));
+	char subscription[ENC_UUID_SIZE];
+	_cleanup_free_ char *text = strv_printf("%s%s\n%s\n%s", vault_is_pool(vault) ? "pool " : "", kind->collection,
+		vault_subscription(vault, subscription), backup_geography(vault->location));
 	_cleanup_free_ char *lower = text ? strv_lower(text) : NULL;
 	if (!lower || buf_append(out, head, HEAD_SIZE) < 0)
 		return -ENOMEM;

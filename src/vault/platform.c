@@ -27,17 +27,14 @@ static bool opened(const struct vault_record *v, const char *collection, const c
 	return false;
 }
 
-// The subscription of a resource: the first two segments of its id.
-static void subscription_of(const char *resource_id, char *out, size_t size) {
-	size_t n = strcspn(resource_id + 1, "/") + 1;
-	n += resource_id[n] ? strcspn(resource_id + n + 1, "/") + 1 : 0;
-	(void)snprintf(out, size, "%.*s", (int)n, resource_id);
-}
-
 int platform_calls(const struct call *c, struct store_tx *tx, bool *out, struct err *err) {
-	char subscription[sizeof(c->vault.resource_id)];
-	subscription_of(c->vault.resource_id, subscription, sizeof(subscription));
-	return access_holds_role(tx, c->caller.oid, ACCESS_ROLE_HYPERVISOR, "Custodisk.Host/hypervisors", subscription, out, err);
+	char subscription[ENC_UUID_SIZE], scope[sizeof("/subscriptions/") + ENC_UUID_SIZE];
+	*out = false;
+	// Without its id the scope would be that of all subscriptions.
+	if (!vault_subscription(&c->vault, subscription)[0])
+		return 0;
+	(void)snprintf(scope, sizeof(scope), "/subscriptions/%s", subscription);
+	return access_holds_role(tx, c->caller.oid, ACCESS_ROLE_HYPERVISOR, "Custodisk.Host/hypervisors", scope, out, err);
 }
 
 int platform_check(const struct call *c, struct store_tx *tx, const char *collection, struct err *err) {

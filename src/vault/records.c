@@ -17,6 +17,15 @@ static void copy_column(struct store_rows *rows, int column, char *out, size_t s
 	(void)snprintf(out, size, "%s", store_text(rows, column));
 }
 
+const char *vault_subscription(const struct vault_record *v, char out[static ENC_UUID_SIZE]) {
+	static const char prefix[] = "/subscriptions/";
+	const char *id = strv_starts_with_nocase(v->resource_id, prefix) ? v->resource_id + strlen(prefix) : "";
+	(void)snprintf(out, ENC_UUID_SIZE, "%.*s", (int)strcspn(id, "/"), id);
+	for (char *p = out; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return out;
+}
+
 int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) {
 	char key[VAULT_NAME_MAX + 1];
 	vault_lower_name(name, key);

@@ -126,14 +126,9 @@ int call_throttle(struct call *c, enum throttle_class class, struct err *err) {
 	// A pool has its capacity, and no limits beside it.
 	if (!c->service->throttle || c->pool)
 		return 0;
-	// "/subscriptions/{id}/…"
 	char subscription[ENC_UUID_SIZE];
-	const char *id = c->vault.resource_id + 1;
-	id += strcspn(id, "/");
-	id += *id == '/';
-	(void)snprintf(subscription, sizeof(subscription), "%.*s", (int)strcspn(id, "/"), id);
-	_cleanup_free_ char *lower = strv_lower(subscription);
-	return lower ? throttle_take(c->service->throttle, c->vault_key, lower, class, &c->retry_after, err) : err_oom(err);
+	return throttle_take(c->service->throttle, c->vault_key, vault_subscription(&c->vault, subscription), class,
+		&c->retry_after, err);
 }
 
 int call_throttle_key(struct call *c, bool create, struct err *err) {

@@ -56,6 +56,9 @@ struct vault_record {
 	int64_t deleted, purge_at;      // 0 while live
 };
 
+// The id of its subscription, in lower case; "" when its resource id has none.
+const char *vault_subscription(const struct vault_record *v, char out[static ENC_UUID_SIZE]);
+
 // By name (any case), live or deleted. -ENOENT.
 int vault_find(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err) _must_check_;
 // Create, or update the mutable settings (sku, rbac, purge_protection, for_*, private_only) of the vault of that name.
