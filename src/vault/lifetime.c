@@ -136,7 +136,7 @@ static int find_due(struct store_tx *tx, int64_t now, struct due *out, struct er
 	if (rc <= 0)
 		return rc;
 	(void)snprintf(out->vault_key, sizeof(out->vault_key), "%s", store_text(rows, 0));
-	out->kind = strcmp(store_text(rows, 1), "keys") == 0 ? &object_keys : &object_secrets;
+	out->kind = object_kind_stored(store_text(rows, 1));
 	(void)snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 2));
 	rc = vault_find(tx, out->vault_key, &out->vault, err);
 	return rc < 0 ? rc : 1;

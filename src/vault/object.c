@@ -9,6 +9,10 @@
 
 #include "base/strv.h"
 
+const struct object_kind *object_kind_stored(const char *collection) {
+	return strcmp(collection, object_keys.collection) == 0 ? &object_keys : &object_secrets;
+}
+
 void object_free(struct object *o) {
 	free(o->tags);
 	free(o->jwk);

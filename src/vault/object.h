@@ -30,6 +30,9 @@ struct object_kind {
 };
 extern const struct object_kind object_keys, object_secrets;
 
+// Of a row of the store.
+const struct object_kind *object_kind_stored(const char *collection);
+
 // key_ops as bits, in the order in which they are shown.
 enum key_op {
 	KEY_OP_ENCRYPT = 1 << 0,

@@ -34,6 +34,10 @@ struct pool_assignment {
 	char principal_id[ENC_UUID_SIZE];
 };
 
+// A row of pool_assignments, of a query for just these columns first.
+#define POOL_ASSIGNMENT_COLUMNS "name, scope, role_id, principal_id"
+void pool_assignment_read(struct store_rows *rows, struct pool_assignment *out);
+
 // Of the pool whose key in the store is `vault`. -ENOENT leaves err untouched.
 int pool_assignment_load(struct store_tx *tx, const char *vault, const char *name, struct pool_assignment *out, struct err *err)
 	_must_check_;

@@ -153,14 +153,11 @@ static int collect(const struct call *c, struct store_tx *tx, const struct filte
 	char previous[ENC_UUID_SIZE] = "";
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = store_query(tx, &rows, err,
-		"SELECT name, scope, role_id, principal_id FROM pool_assignments WHERE vault = $1 AND name > $2"
+		"SELECT " POOL_ASSIGNMENT_COLUMNS " FROM pool_assignments WHERE vault = $1 AND name > $2"
 		" AND ($3 = '' OR principal_id = $4) ORDER BY name", "ssss", c->vault_key, after ? after : "", f->principal, f->principal);
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		struct pool_assignment a;
-		(void)snprintf(a.name, sizeof(a.name), "%s", store_text(rows, 0));
-		(void)snprintf(a.scope, sizeof(a.scope), "%s", store_text(rows, 1));
-		(void)snprintf(a.role_id, sizeof(a.role_id), "%s", store_text(rows, 2));
-		(void)snprintf(a.principal_id, sizeof(a.principal_id), "%s", store_text(rows, 3));
+		pool_assignment_read(rows, &a);
 		if (!filter_takes(f, scope, &a))
 			continue;
 		if (json_array_size(items) == PAGE) {

@@ -80,20 +80,24 @@ int pool_check(struct store_tx *tx, const char *vault, const char *principal, co
 	return rc < 0 ? rc : -EACCES;
 }
 
+void pool_assignment_read(struct store_rows *rows, struct pool_assignment *out) {
+	(void)snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 0));
+	(void)snprintf(out->scope, sizeof(out->scope), "%s", store_text(rows, 1));
+	(void)snprintf(out->role_id, sizeof(out->role_id), "%s", store_text(rows, 2));
+	(void)snprintf(out->principal_id, sizeof(out->principal_id), "%s", store_text(rows, 3));
+}
+
 int pool_assignment_load(struct store_tx *tx, const char *vault, const char *name, struct pool_assignment *out,
 	struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	_cleanup_free_ char *key = strv_lower(name);
 	int rc = !key ? err_oom(err) : store_query(tx, &rows, err,
-		"SELECT name, scope, role_id, principal_id FROM pool_assignments WHERE vault = $1 AND name = $2", "ss", vault, key);
+		"SELECT " POOL_ASSIGNMENT_COLUMNS " FROM pool_assignments WHERE vault = $1 AND name = $2", "ss", vault, key);
 	if (rc == 0)
 		rc = store_next(rows, err);
 	if (rc <= 0)
 		return rc < 0 ? rc : -ENOENT;
-	(void)snprintf(out->name, sizeof(out->name), "%s", store_text(rows, 0));
-	(void)snprintf(out->scope, sizeof(out->scope), "%s", store_text(rows, 1));
-	(void)snprintf(out->role_id, sizeof(out->role_id), "%s", store_text(rows, 2));
-	(void)snprintf(out->principal_id, sizeof(out->principal_id), "%s", store_text(rows, 3));
+	pool_assignment_read(rows, out);
 	return 0;
 }
 

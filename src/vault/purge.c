@@ -24,7 +24,7 @@ static int find_due_objects(struct store_tx *tx, int64_t now, struct due_object 
 	while (rc >= 0 && count < PURGE_BATCH && (rc = store_next(rows, err)) > 0) {
 		(void)snprintf(out[count].vault, sizeof(out->vault), "%s", store_text(rows, 0));
 		(void)snprintf(out[count].name, sizeof(out->name), "%s", store_text(rows, 1));
-		out[count].kind = strcmp(store_text(rows, 2), object_keys.collection) == 0 ? &object_keys : &object_secrets;
+		out[count].kind = object_kind_stored(store_text(rows, 2));
 		count++;
 	}
 	return rc < 0 ? rc : count;
