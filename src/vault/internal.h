@@ -65,7 +65,8 @@ struct vault_operation {
 	const struct object_kind *kind;  // NULL for what is about none: a pool's roles
 	const char *audit;       // operationName
 	const char *permission;  // of an access policy, for the kind
-	const char *action;      // below Microsoft.KeyVault/vaults/
+	const char *action;      // below Microsoft.KeyVault/vaults/; NULL for what pools alone have
+	const char *pool_action; // below Microsoft.KeyVault/managedHsm/; NULL for what pools do not have
 	// Run in this order; NULL ones are left out. `look` sees one snapshot, in which the caller was authorized. `work`
 	// holds no transaction. `change` runs in a write transaction, in which the caller was authorized again, and which
 	// also takes the audit record.

@@ -52,10 +52,8 @@ bool pool_scope_covers(const char *scope, const char *target);
 int pool_check(struct store_tx *tx, const char *vault, const char *principal, const char *scope, const char *action,
 	struct err *err) _must_check_;
 
-// In pool_routes.c: an operation that pools alone have, NULL when there is none; and the data action that an operation needs,
-// NULL when pools do not offer it.
+// In pool_routes.c: an operation that pools alone have, NULL when there is none.
 const struct vault_operation *pool_route(const char *method, const char *path, struct route_match *out);
-const char *pool_action(const struct vault_operation *op);
 
 // Where in the pool the request is: "/", "/keys", "/keys/{name in lower case}".
 void pool_scope(const struct call *c, char out[static POOL_SCOPE_MAX]);

@@ -14,50 +14,27 @@
 
 // At each of the scopes. Clients write "//" before the root's and before the others'; routes are matched without it.
 #define AT_SCOPE(scope) \
-	{.route = {"GET", scope ASSIGNMENTS}, .audit = "RoleAssignmentList", .action = "roleAssignments/read/action", .look = pool_assignments_list}, \
-	{.route = {"GET", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentGet", .action = "roleAssignments/read/action", .look = pool_assignments_get}, \
-	{.route = {"PUT", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentCreate", .action = "roleAssignments/write/action", .change = pool_assignments_create}, \
-	{.route = {"DELETE", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentDelete", .action = "roleAssignments/delete/action", .change = pool_assignments_delete}, \
-	{.route = {"GET", scope DEFINITIONS}, .audit = "RoleDefinitionList", .action = "roleDefinitions/read/action", .look = pool_definitions_list}, \
-	{.route = {"GET", scope DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionGet", .action = "roleDefinitions/read/action", .look = pool_definitions_get}
+	{.route = {"GET", scope ASSIGNMENTS}, .audit = "RoleAssignmentList", .pool_action = "roleAssignments/read/action", .look = pool_assignments_list}, \
+	{.route = {"GET", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentGet", .pool_action = "roleAssignments/read/action", .look = pool_assignments_get}, \
+	{.route = {"PUT", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentCreate", .pool_action = "roleAssignments/write/action", .change = pool_assignments_create}, \
+	{.route = {"DELETE", scope ASSIGNMENTS "/{assignment}"}, .audit = "RoleAssignmentDelete", .pool_action = "roleAssignments/delete/action", .change = pool_assignments_delete}, \
+	{.route = {"GET", scope DEFINITIONS}, .audit = "RoleDefinitionList", .pool_action = "roleDefinitions/read/action", .look = pool_definitions_list}, \
+	{.route = {"GET", scope DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionGet", .pool_action = "roleDefinitions/read/action", .look = pool_definitions_get}
 
 // clang-format off
 static const struct vault_operation operations[] = {
-	{.route = {"POST", "/rng"}, .audit = "RandomBytesGet", .action = "rng/action", .work = pool_random, .since = "7.3-preview"},
+	{.route = {"POST", "/rng"}, .audit = "RandomBytesGet", .pool_action = "rng/action", .work = pool_random, .since = "7.3-preview"},
 	AT_SCOPE(""),
 	AT_SCOPE("/keys"),
 	AT_SCOPE("/keys/{name}"),
-	{.route = {"PUT", DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionCreate", .action = "roleDefinitions/write/action", .look = pool_definitions_refuse},
-	{.route = {"DELETE", DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionDelete", .action = "roleDefinitions/delete/action", .look = pool_definitions_refuse},
+	{.route = {"PUT", DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionCreate", .pool_action = "roleDefinitions/write/action", .look = pool_definitions_refuse},
+	{.route = {"DELETE", DEFINITIONS "/{definition}"}, .audit = "RoleDefinitionDelete", .pool_action = "roleDefinitions/delete/action", .look = pool_definitions_refuse},
 };
 // clang-format on
 
 const struct vault_operation *pool_route(const char *method, const char *path, struct route_match *out) {
 	enum route_result found = route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), method, path, out);
 	return found == ROUTE_FOUND ? &operations[out->index] : NULL;
-}
-
-const char *pool_action(const struct vault_operation *op) {
-	// Of operations for keys, by what the audit log calls them. Where vaults ask for keys/read, pools tell deleted keys from others.
-	static const struct {
-		const char *audit, *action;
-	} actions[] = {
-		{"KeyList", "keys/read/action"}, {"KeyListVersions", "keys/read/action"}, {"KeyGet", "keys/read/action"},
-		{"KeyRotationPolicyGet", "keys/read/action"}, {"KeyRotationPolicySet", "keys/write/action"},
-		{"KeyCreate", "keys/create"}, {"KeyImport", "keys/import/action"}, {"KeyRotate", "keys/rotate/action"},
-		{"KeyUpdate", "keys/write/action"}, {"KeyDelete", "keys/delete"}, {"KeyEncrypt", "keys/encrypt/action"},
-		{"KeyDecrypt", "keys/decrypt/action"}, {"KeyWrap", "keys/wrap/action"}, {"KeyUnwrap", "keys/unwrap/action"},
-		{"KeySign", "keys/sign/action"}, {"KeyVerify", "keys/verify/action"}, {"KeyBackup", "keys/backup/action"},
-		{"KeyRestore", "keys/restore/action"}, {"KeyRelease", "keys/release/action"},
-		{"KeyListDeleted", "keys/deletedKeys/read/action"}, {"KeyGetDeleted", "keys/deletedKeys/read/action"},
-		{"KeyRecover", "keys/deletedKeys/recover/action"}, {"KeyPurge", "keys/deletedKeys/delete"},
-	};
-	if (!op->kind)
-		return op->action;
-	for (size_t i = 0; op->kind == &object_keys && i < ARRAY_SIZE(actions); i++)
-		if (strcmp(actions[i].audit, op->audit) == 0)
-			return actions[i].action;
-	return NULL;
 }
 
 void pool_scope(const struct call *c, char out[static POOL_SCOPE_MAX]) {
@@ -69,7 +46,7 @@ void pool_scope(const struct call *c, char out[static POOL_SCOPE_MAX]) {
 
 int pool_authorize(const struct call *c, struct store_tx *tx, struct err *err) {
 	char scope[POOL_SCOPE_MAX];
-	const char *action = pool_action(c->op);
+	const char *action = c->op->pool_action;
 	pool_scope(c, scope);
 	int rc = action ? pool_check(tx, c->vault_key, c->caller.oid, scope, action, err) : -EACCES;
 	if (rc != -EACCES)

@@ -17,36 +17,40 @@
 #define OPERATION(method_, pattern_, kind_, audit_, permission_, action_, ...) \
 	{.route = {method_, pattern_}, .kind = kind_, .audit = audit_, .permission = permission_, .action = action_, __VA_ARGS__}
 #define CRYPTO_AT(path, audit, permission, action, op) \
-	OPERATION("POST", path, KEYS, audit, permission, action, .look = keys_crypto_look, .work = keys_crypto, .key_op = op)
+	OPERATION("POST", path, KEYS, audit, permission, action, \
+		.pool_action = action, .look = keys_crypto_look, .work = keys_crypto, .key_op = op)
 #define CRYPTO(segment, audit, permission, action, op) \
 	CRYPTO_AT("/keys/{name}/" segment, audit, permission, action, op), \
 	CRYPTO_AT("/keys/{name}/{version}/" segment, audit, permission, action, op)
 static const struct vault_operation operations[] = {
-	OPERATION("GET", "/keys", KEYS, "KeyList", "list", "keys/read", .look = objects_list),
+	OPERATION("GET", "/keys", KEYS, "KeyList", "list", "keys/read",
+		.pool_action = "keys/read/action", .look = objects_list),
 	OPERATION("GET", "/keys/{name}/versions", KEYS, "KeyListVersions", "list", "keys/read",
-		.look = objects_list_versions),
+		.pool_action = "keys/read/action", .look = objects_list_versions),
 	OPERATION("GET", "/keys/{name}/rotationpolicy", KEYS, "KeyRotationPolicyGet", "getrotationpolicy", "keyrotationpolicies/read",
-		.look = keys_policy_get, .since = "7.3-preview"),
+		.pool_action = "keys/read/action", .look = keys_policy_get, .since = "7.3-preview"),
 	OPERATION("PUT", "/keys/{name}/rotationpolicy", KEYS, "KeyRotationPolicySet", "setrotationpolicy", "keyrotationpolicies/write",
-		.change = keys_policy_change, .since = "7.3-preview"),
+		.pool_action = "keys/write/action", .change = keys_policy_change, .since = "7.3-preview"),
 	OPERATION("GET", "/keys/{name}/attestation", KEYS, "KeyGet", "get", "keys/read",
-		.look = keys_attestation_look, .since = "7.6-preview.2"),
+		.pool_action = "keys/read/action", .look = keys_attestation_look, .since = "7.6-preview.2"),
 	OPERATION("GET", "/keys/{name}/{version}/attestation", KEYS, "KeyGet", "get", "keys/read",
-		.look = keys_attestation_look, .since = "7.6-preview.2"),
-	OPERATION("GET", "/keys/{name}", KEYS, "KeyGet", "get", "keys/read", .look = objects_get),
-	OPERATION("GET", "/keys/{name}/{version}", KEYS, "KeyGet", "get", "keys/read", .look = objects_get),
+		.pool_action = "keys/read/action", .look = keys_attestation_look, .since = "7.6-preview.2"),
+	OPERATION("GET", "/keys/{name}", KEYS, "KeyGet", "get", "keys/read",
+		.pool_action = "keys/read/action", .look = objects_get),
+	OPERATION("GET", "/keys/{name}/{version}", KEYS, "KeyGet", "get", "keys/read",
+		.pool_action = "keys/read/action", .look = objects_get),
 	OPERATION("POST", "/keys/{name}/create", KEYS, "KeyCreate", "create", "keys/create/action",
-		.look = keys_create_look, .work = keys_make, .change = keys_create_change),
+		.pool_action = "keys/create", .look = keys_create_look, .work = keys_make, .change = keys_create_change),
 	OPERATION("PUT", "/keys/{name}", KEYS, "KeyImport", "import", "keys/import/action",
-		.look = keys_import_look, .work = keys_import, .change = keys_create_change),
+		.pool_action = "keys/import/action", .look = keys_import_look, .work = keys_import, .change = keys_create_change),
 	OPERATION("POST", "/keys/{name}/rotate", KEYS, "KeyRotate", "rotate", "keys/rotate/action",
-		.look = keys_rotate_look, .work = keys_make, .change = keys_rotate_change, .since = "7.3-preview"),
+		.pool_action = "keys/rotate/action", .look = keys_rotate_look, .work = keys_make, .change = keys_rotate_change, .since = "7.3-preview"),
 	OPERATION("PATCH", "/keys/{name}", KEYS, "KeyUpdate", "update", "keys/update/action",
-		.change = keys_update_change),
+		.pool_action = "keys/write/action", .change = keys_update_change),
 	OPERATION("PATCH", "/keys/{name}/{version}", KEYS, "KeyUpdate", "update", "keys/update/action",
-		.change = keys_update_change),
+		.pool_action = "keys/write/action", .change = keys_update_change),
 	OPERATION("DELETE", "/keys/{name}", KEYS, "KeyDelete", "delete", "keys/delete",
-		.change = objects_delete_change),
+		.pool_action = "keys/delete", .change = objects_delete_change),
 	CRYPTO("encrypt", "KeyEncrypt", "encrypt", "keys/encrypt/action", KEY_OP_ENCRYPT),
 	CRYPTO("decrypt", "KeyDecrypt", "decrypt", "keys/decrypt/action", KEY_OP_DECRYPT),
 	CRYPTO("wrapkey", "KeyWrap", "wrapKey", "keys/wrap/action", KEY_OP_WRAP),
@@ -54,20 +58,21 @@ static const struct vault_operation operations[] = {
 	CRYPTO("sign", "KeySign", "sign", "keys/sign/action", KEY_OP_SIGN),
 	CRYPTO("verify", "KeyVerify", "verify", "keys/verify/action", KEY_OP_VERIFY),
 	OPERATION("POST", "/keys/{name}/backup", KEYS, "KeyBackup", "backup", "keys/backup/action",
-		.look = backup_look, .work = backup_make),
+		.pool_action = "keys/backup/action", .look = backup_look, .work = backup_make),
 	OPERATION("POST", "/keys/restore", KEYS, "KeyRestore", "restore", "keys/restore/action",
-		.look = restore_look, .work = restore_reseal, .change = restore_change, .large = true),
+		.pool_action = "keys/restore/action", .look = restore_look, .work = restore_reseal, .change = restore_change, .large = true),
 	OPERATION("POST", "/keys/{name}/release", KEYS, "KeyRelease", "release", "keys/release/action",
-		.look = keys_release_look, .since = "7.3-preview"),
+		.pool_action = "keys/release/action", .look = keys_release_look, .since = "7.3-preview"),
 	OPERATION("POST", "/keys/{name}/{version}/release", KEYS, "KeyRelease", "release", "keys/release/action",
-		.look = keys_release_look, .since = "7.3-preview"),
-	OPERATION("GET", "/deletedkeys", KEYS, "KeyListDeleted", "list", "keys/read", .look = objects_list_deleted),
+		.pool_action = "keys/release/action", .look = keys_release_look, .since = "7.3-preview"),
+	OPERATION("GET", "/deletedkeys", KEYS, "KeyListDeleted", "list", "keys/read",
+		.pool_action = "keys/deletedKeys/read/action", .look = objects_list_deleted),
 	OPERATION("GET", "/deletedkeys/{name}", KEYS, "KeyGetDeleted", "get", "keys/read",
-		.look = objects_get_deleted),
+		.pool_action = "keys/deletedKeys/read/action", .look = objects_get_deleted),
 	OPERATION("POST", "/deletedkeys/{name}/recover", KEYS, "KeyRecover", "recover", "keys/recover/action",
-		.change = objects_recover_change),
+		.pool_action = "keys/deletedKeys/recover/action", .change = objects_recover_change),
 	OPERATION("DELETE", "/deletedkeys/{name}", KEYS, "KeyPurge", "purge", "keys/purge/action",
-		.change = objects_purge_change),
+		.pool_action = "keys/deletedKeys/delete", .change = objects_purge_change),
 	OPERATION("GET", "/secrets", SECRETS, "SecretList", "list", READ_METADATA, .look = objects_list),
 	OPERATION("GET", "/secrets/{name}/versions", SECRETS, "SecretListVersions", "list", READ_METADATA,
 		.look = objects_list_versions),
@@ -134,7 +139,7 @@ static const struct vault_operation *find_operation(struct call *c, const char *
 	if (route_find(operations, ARRAY_SIZE(operations), sizeof(operations[0]), c->method, path, &c->match) != ROUTE_FOUND)
 		return NULL;
 	op = &operations[c->match.index];
-	return c->pool && !pool_action(op) ? NULL : op;
+	return c->pool && !op->pool_action ? NULL : op;
 }
 
 int call_route(struct call *c, struct err *err) {
