@@ -258,30 +258,34 @@ static int begin_with_alg(struct request *q, enum keeper_op op, const struct kee
 	return buf_u8(&q->head, wire) < 0 ? err_oom(err) : 0;
 }
 
-// The bytes of the reply's only field.
-static int ask_for_blob(struct keeper_client *k, const struct request *q, size_t max, struct buf *out, struct err *err) {
-	_cleanup_secret_ struct secret room = {0};
+// The bytes of the reply's only field, which lie in room.
+static int ask_for_field(struct keeper_client *k, const struct request *q, size_t max, struct secret *room,
+	const uint8_t **bytes, size_t *len, struct err *err) {
 	struct cursor c;
-	int rc = ask(k, q, max, &room, &c, err);
+	int rc = ask(k, q, max, room, &c, err);
 	if (rc < 0)
 		return rc;
+	*bytes = cursor_blob(&c, max, len);
+	return cursor_done(&c) ? 0 : malformed_reply(err);
+}
+
+static int ask_for_blob(struct keeper_client *k, const struct request *q, size_t max, struct buf *out, struct err *err) {
+	_cleanup_secret_ struct secret room = {0};
+	const uint8_t *bytes;
 	size_t len;
-	const uint8_t *bytes = cursor_blob(&c, max, &len);
-	if (!cursor_done(&c))
-		return malformed_reply(err);
+	int rc = ask_for_field(k, q, max, &room, &bytes, &len, err);
+	if (rc < 0)
+		return rc;
 	return buf_append(out, bytes, len) < 0 ? err_oom(err) : 0;
 }
 
 static int ask_for_secret(struct keeper_client *k, const struct request *q, size_t max, struct secret *out, struct err *err) {
 	_cleanup_secret_ struct secret room = {0};
-	struct cursor c;
-	int rc = ask(k, q, max, &room, &c, err);
+	const uint8_t *bytes;
+	size_t len;
+	int rc = ask_for_field(k, q, max, &room, &bytes, &len, err);
 	if (rc < 0)
 		return rc;
-	size_t len;
-	const uint8_t *bytes = cursor_blob(&c, max, &len);
-	if (!cursor_done(&c))
-		return malformed_reply(err);
 	return secret_copy(out, bytes, len) < 0 ? err_oom(err) : 0;
 }
 
