@@ -1,35 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-// Microsoft.KeyVault/locations/deletedVaults: read, and purge; Microsoft.KeyVault/deletedVaults: list.
+// What is deleted and not yet purged, of vaults and of Managed HSMs: Microsoft.KeyVault/locations/deleted…: read, and purge;
+// Microsoft.KeyVault/deleted…: list.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/strv.h"
+#include "providers/managedHsms.h"
 #include "providers/providers.h"
-#include "providers/vaults.h"
 
-static json_t *render_deleted(const struct arm_call *call, const struct vault_record *v) {
+struct deleted_kind {
+	bool pool;
+	const char *collection;  // "deletedVaults"
+	const char *noun;        // in messages
+	const char *list_noun;
+	const char *id_member;   // of what it was
+	const char *not_found;
+	int purge_status;        // 0 for that of any success
+	int (*find)(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err);
+};
+
+static const struct deleted_kind vaults = {
+	.collection = "deletedVaults",
+	.noun = "vault",
+	.list_noun = "vaults",
+	.id_member = "vaultId",
+	.not_found = "DeletedVaultNotFound",
+	.find = vault_find,
+};
+
+static const struct deleted_kind pools = {
+	.pool = true,
+	.collection = "deletedManagedHSMs",
+	.noun = "managed HSM",
+	.list_noun = "managed HSMs",
+	.id_member = "mhsmId",
+	.not_found = "ResourceNotFound",
+	.purge_status = 202,
+	.find = managed_hsms_find,
+};
+
+static json_t *render(const struct arm_call *call, const struct deleted_kind *k, const struct vault_record *v) {
 	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
-	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/deletedVaults/%s",
-		call->target->subscription, v->location, v->name);
-	if (!id)
+	// A pool's record is named by what stands before the first dot.
+	int n = (int)strcspn(v->name, ".");
+	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/%s/%.*s",
+		call->target->subscription, v->location, k->collection, n, v->name);
+	_cleanup_free_ char *type = strv_printf("Microsoft.KeyVault/%s", k->collection);
+	if (!id || !type)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", v->name, "type",
-		"Microsoft.KeyVault/deletedVaults", "properties", "vaultId", v->resource_id, "location", v->location, "deletionDate",
+	return json_pack("{s:s, s:s%, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", v->name, (size_t)n, "type", type,
+		"properties", k->id_member, v->resource_id, "location", v->location, "deletionDate",
 		clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge), "purgeProtectionEnabled",
 		v->purge_protection);
 }
 
-static int show_deleted(struct arm_call *call, const struct vault_record *v, struct err *err) {
-	call->response->json = render_deleted(call, v);
-	return call->response->json ? 0 : err_oom(err);
+static int authorize(struct arm_call *call, const struct deleted_kind *k, const char *prefix, const char *verb,
+	struct err *err) {
+	_cleanup_free_ char *action = strv_printf("Microsoft.KeyVault/%s%s/%s", prefix, k->collection, verb);
+	return action ? arm_authorize(call, call->target->scope, action, err) : err_oom(err);
 }
 
-static int list_deleted(struct arm_call *call, struct err *err) {
+static int list(struct arm_call *call, const struct deleted_kind *k, struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0])
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Deleted vaults can be listed here.");
-	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/deletedVaults/read", err);
+		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Deleted %s can be listed here.", k->list_noun);
+	int rc = authorize(call, k, "", "read", err);
 	json_t *value = json_array();
 	call->response->json = json_pack("{s:o}", "value", value);
 	if (!call->response->json)
@@ -40,33 +76,53 @@ static int list_deleted(struct arm_call *call, struct err *err) {
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		struct vault_record v;
 		rc = vault_find(call->tx, store_text(rows, 0), &v, err);
-		if (rc == 0 && !vault_is_pool(&v) && access_scope_within(v.resource_id, call->target->scope) &&
-			json_array_append_new(value, render_deleted(call, &v)) < 0)
+		if (rc == 0 && vault_is_pool(&v) == k->pool && access_scope_within(v.resource_id, call->target->scope) &&
+			json_array_append_new(value, render(call, k, &v)) < 0)
 			return err_oom(err);
 	}
 	return rc;
 }
 
-const struct arm_type deleted_vaults_list_type = {.name = "Microsoft.KeyVault/deletedVaults", .raw = list_deleted};
-
-static int handle_deleted(struct arm_call *call, struct err *err) {
+static int handle(struct arm_call *call, const struct deleted_kind *k, struct err *err) {
 	bool purge = strcmp(http_method(call->request), "POST") == 0 && strv_eq_nocase(call->target->tail, "purge");
 	if (!purge && (strcmp(http_method(call->request), "GET") != 0 || call->target->tail[0] || !call->target->name[0]))
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "A deleted vault can be read by its name, and purged.");
-	int rc = arm_authorize(call, call->target->scope,
-		purge ? "Microsoft.KeyVault/locations/deletedVaults/purge/action" : "Microsoft.KeyVault/locations/deletedVaults/read",
-		err);
+		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "A deleted %s can be read by its name, and purged.", k->noun);
+	int rc = authorize(call, k, "locations/", purge ? "purge/action" : "read", err);
 	struct vault_record v;
 	if (rc == 0)
-		rc = vault_find(call->tx, call->target->name, &v, err);
+		rc = k->find(call->tx, call->target->name, &v, err);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	// Only the vaults of this subscription, and no group of it: what is deleted belongs to none.
-	if (rc == -ENOENT || call->target->group[0] || !v.deleted || vault_is_pool(&v) ||
+	// Only those of this subscription, and no group of it: what is deleted belongs to none.
+	if (rc == -ENOENT || call->target->group[0] || !v.deleted || vault_is_pool(&v) != k->pool ||
 		!access_scope_within(v.resource_id, call->target->scope))
-		return err_set(err, -ENOENT, 404, "DeletedVaultNotFound", "The specified deleted vault '%s' does not exist.",
+		return err_set(err, -ENOENT, 404, k->not_found, "The specified deleted %s '%s' does not exist.", k->noun,
 			call->target->name);
-	return purge ? vault_purge(call->tx, v.name, err) : show_deleted(call, &v, err);
+	if (purge) {
+		call->response->status = k->purge_status;
+		return vault_purge(call->tx, v.name, err);
+	}
+	call->response->json = render(call, k, &v);
+	return call->response->json ? 0 : err_oom(err);
 }
 
-const struct arm_type deleted_vaults_type = {.name = "Microsoft.KeyVault/locations/deletedVaults", .raw = handle_deleted};
+static int list_vaults(struct arm_call *call, struct err *err) {
+	return list(call, &vaults, err);
+}
+
+static int handle_vault(struct arm_call *call, struct err *err) {
+	return handle(call, &vaults, err);
+}
+
+static int list_pools(struct arm_call *call, struct err *err) {
+	return list(call, &pools, err);
+}
+
+static int handle_pool(struct arm_call *call, struct err *err) {
+	return handle(call, &pools, err);
+}
+
+const struct arm_type deleted_vaults_list_type = {.name = "Microsoft.KeyVault/deletedVaults", .raw = list_vaults};
+const struct arm_type deleted_vaults_type = {.name = "Microsoft.KeyVault/locations/deletedVaults", .raw = handle_vault};
+const struct arm_type deleted_managed_hsms_list_type = {.name = "Microsoft.KeyVault/deletedManagedHSMs", .raw = list_pools};
+const struct arm_type deleted_managed_hsms_type = {.name = "Microsoft.KeyVault/locations/deletedManagedHSMs", .raw = handle_pool};

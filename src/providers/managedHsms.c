@@ -62,10 +62,7 @@ static int read_protection(const json_t *properties, struct vault_record *v, str
 
 static int read_settings(struct arm_call *call, const json_t *body, struct vault_record *v, bool exists, struct err *err) {
 	const json_t *properties = json_object_get(body, "properties");
-	const char *tenant = json_str(properties, "tenantId");
-	int rc = 0;
-	if (tenant && !strv_eq_nocase(tenant, call->caller->tenant))
-		rc = vaults_bad_request(err, "The property \"tenantId\" must be the tenant of the subscription.");
+	int rc = vaults_check_tenant(call, properties, err);
 	if (rc == 0 && json_array_size(json_object_get(properties, "regions")) > 0)
 		rc = vaults_bad_request(err, "The property \"regions\" is not supported: a managed HSM is in one region.");
 	if (rc == 0)
@@ -88,11 +85,7 @@ static int save_admins(struct arm_call *call, const json_t *properties, const st
 static int new_record(struct arm_call *call, const struct resource *r, struct vault_record *v, struct err *err) {
 	*v = (struct vault_record){.created = clock_now(), .rbac = true};
 	vault_pool_name(r->name, v->name);
-	if (strv_copy(v->resource_id, sizeof(v->resource_id), r->display_id) < 0 ||
-		strv_copy(v->tenant_id, sizeof(v->tenant_id), call->caller->tenant) < 0 ||
-		strv_copy(v->location, sizeof(v->location), json_str(r->body, "location")) < 0)
-		return vaults_bad_request(err, "The managed HSM's resource id is too long.");
-	return 0;
+	return vaults_place(call, r, v) < 0 ? vaults_bad_request(err, "The managed HSM's resource id is too long.") : 0;
 }
 
 static int check_taken(const struct resource *r, const struct vault_record *v, bool recover, struct err *err) {
@@ -175,32 +168,3 @@ const struct arm_type managed_hsms_type = {
 	.show = show_properties,
 	.remove = remove_pool,
 };
-
-// POST {subscription}/providers/Microsoft.KeyVault/checkMhsmNameAvailability
-static int handle_names(struct arm_call *call, struct err *err) {
-	_cleanup_json_ json_t *body = NULL;
-	if (strcmp(http_method(call->request), "POST") != 0 || call->target->name[0])
-		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The availability of a name is asked with POST.");
-	int rc = arm_authorize(call, call->target->scope, "Microsoft.KeyVault/checkMhsmNameAvailability/read", err);
-	if (rc == 0)
-		rc = arm_body(call->request, &body, err);
-	if (rc < 0)
-		return rc;
-	const char *name = json_str(body, "name"), *reason = NULL;
-	if (!name)
-		return vaults_bad_request(err, "The parameter \"name\" is required.");
-	struct vault_record v;
-	struct err why = {0};
-	if (managed_hsms_check_name(name, &why) < 0)
-		reason = "AccountNameInvalid";
-	else if ((rc = managed_hsms_find(call->tx, name, &v, err)) == 0)
-		reason = "AlreadyExists";
-	else if (rc != -ENOENT)
-		return rc;
-	call->response->json = !reason ? json_pack("{s:b}", "nameAvailable", 1)
-				       : json_pack("{s:b, s:s, s:s}", "nameAvailable", 0, "reason", reason, "message",
-						 why.message[0] ? why.message : "The name is already in use.");
-	return call->response->json ? 0 : err_oom(err);
-}
-
-const struct arm_type managed_hsm_names_type = {.name = "Microsoft.KeyVault/checkMhsmNameAvailability", .raw = handle_names};

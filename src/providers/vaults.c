@@ -57,7 +57,7 @@ static int read_sku(const json_t *properties, struct vault_record *v, bool exist
 	return 0;
 }
 
-static int read_tenant(struct arm_call *call, const json_t *properties, struct err *err) {
+int vaults_check_tenant(const struct arm_call *call, const json_t *properties, struct err *err) {
 	const char *tenant = json_str(properties, "tenantId");
 	if (tenant && !strv_eq_nocase(tenant, call->caller->tenant))
 		return vaults_bad_request(err, "The property \"tenantId\" must be the tenant of the subscription.");
@@ -98,7 +98,7 @@ static int read_model(struct arm_call *call, const json_t *properties, struct va
 // Everything the request says, into the vault's record.
 static int read_settings(struct arm_call *call, const json_t *properties, struct vault_record *v, bool exists,
 	struct err *err) {
-	int rc = read_tenant(call, properties, err);
+	int rc = vaults_check_tenant(call, properties, err);
 	if (rc == 0)
 		rc = read_sku(properties, v, exists, err);
 	if (rc == 0)
@@ -176,14 +176,18 @@ static int check_taken(const struct resource *r, const struct vault_record *v, b
 	return 0;
 }
 
+int vaults_place(const struct arm_call *call, const struct resource *r, struct vault_record *v) {
+	int rc = strv_copy(v->resource_id, sizeof(v->resource_id), r->display_id);
+	if (rc == 0)
+		rc = strv_copy(v->tenant_id, sizeof(v->tenant_id), call->caller->tenant);
+	return rc < 0 ? rc : strv_copy(v->location, sizeof(v->location), json_str(r->body, "location"));
+}
+
 static int new_record(struct arm_call *call, const struct resource *r, struct vault_record *v, struct err *err) {
 	// API versions from 2026-02-01 make RBAC the default; earlier ones need it said.
 	*v = (struct vault_record){
 		.created = clock_now(), .rbac = strcmp(http_query(call->request, "api-version"), "2026-02-01") >= 0};
-	if (strv_copy(v->name, sizeof(v->name), r->name) < 0 ||
-		strv_copy(v->resource_id, sizeof(v->resource_id), r->display_id) < 0 ||
-		strv_copy(v->tenant_id, sizeof(v->tenant_id), call->caller->tenant) < 0 ||
-		strv_copy(v->location, sizeof(v->location), json_str(r->body, "location")) < 0)
+	if (strv_copy(v->name, sizeof(v->name), r->name) < 0 || vaults_place(call, r, v) < 0)
 		return vaults_bad_request(err, "The vault's resource id is too long.");
 	return 0;
 }

@@ -14,3 +14,9 @@ int vaults_save_network(struct arm_call *call, const json_t *properties, const s
 
 // 400 VaultNameNotValid (-EINVAL).
 int vaults_check_name(const char *name, struct err *err) _must_check_;
+
+// tenantId, when it is given, is that of the caller.
+int vaults_check_tenant(const struct arm_call *call, const json_t *properties, struct err *err) _must_check_;
+
+// Where a new record belongs: resource id, tenant, location. Negative when one of them does not fit.
+int vaults_place(const struct arm_call *call, const struct resource *r, struct vault_record *v) _must_check_;
