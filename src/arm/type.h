@@ -37,8 +37,13 @@ struct arm_action {
 	bool own_transaction;  // call->tx is NULL and r is a copy: the action waits, and opens transactions itself
 };
 
+enum arm_place { ARM_IN_GROUP = 1, ARM_IN_SUBSCRIPTION = 2, ARM_IN_TENANT = 4 };
+
 struct arm_type {
 	const char *name;       // "Microsoft.Compute/disks", as Azure spells it
+	const char *const *versions;  // API versions that it answers, newest first, ended by NULL; NULL: any of its namespace
+	unsigned places;        // of enum arm_place: where it may stand; 0 is a resource group
+	int deletion_rank;      // in a group that is deleted, lower ones go first: what is built on others is 0
 	bool container;         // addressed without a provider: subscriptions, resource groups
 	bool extends;           // may be addressed below any other resource: role assignments
 	bool has_location;      // PUT needs a location, the same one each time
@@ -104,7 +109,40 @@ int arm_operation_preempt(struct arm_call *call, const struct resource *r, struc
 int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct resource *r, int64_t generation,
 	const struct err *failure, struct err *err) _must_check_;
 
+// A request that the control plane makes of itself, for a caller and with that caller's rights alone: PUT, PATCH, GET,
+// DELETE or POST of a target ("/subscriptions/…?api-version=…"). Within `tx` (a write transaction, for what is tried out and
+// rolled back), or with NULL in a transaction of its own, which the caller of this must then not be in. A refusal comes
+// back as an error, worded as the client would have got it.
+struct arm_outcome {
+	int status;
+	json_t *json;                   // owned; NULL for an answer without a body
+	char operation[ENC_UUID_SIZE];  // an asynchronous operation that was started, or ""
+};
+void arm_outcome_free(struct arm_outcome *o);
+int arm_perform(struct arm *arm, const struct caller *caller, struct store_tx *tx, const char *method, const char *target,
+	const json_t *body, struct arm_outcome *out, struct err *err) _must_check_;
+
+// How an operation that arm_perform started stands: 1 it runs, 0 it succeeded, negative and err how it failed.
+int arm_operation_state(struct store_tx *tx, const char *id, struct err *err) _must_check_;
+
+// Work that goes on after the answer (docs/architecture.md, "Long operations"): a row in the store that worker threads take
+// a step further at a time, so that it goes on where it was after a restart. A kind is registered in arm_config.
+struct arm_job_kind {
+	const char *name;
+	// Runs without a transaction. Sets *again_ms: milliseconds until the next step, or ARM_JOB_OVER, and the job's row is
+	// removed. A failure here is one of the machine (no memory, no disk): it is logged and the step repeated later.
+	int (*step)(struct arm *arm, const char *id, int64_t *again_ms, struct err *err);
+};
+#define ARM_JOB_OVER (-1)
+// `id` is the job's own, unique among its kind; what it needs to know is its kind's to keep in the store.
+int arm_job_enqueue(struct arm_call *call, const char *kind, const char *id, struct err *err) _must_check_;
+// Let the operation of the call end with the job: it runs until arm_job_end says how it went.
+int arm_operation_wait_job(struct arm_call *call, const char *job_id, struct err *err) _must_check_;
+int arm_job_end(struct arm *arm, struct store_tx *tx, const char *job_id, const struct err *failure, struct err *err)
+	_must_check_;
+
 // Parts of the instance, for providers.
+struct keeper_client *arm_keeper(struct arm *arm);
 struct entra *arm_entra(struct arm *arm);
 struct store *arm_store(struct arm *arm);
 int64_t arm_cache_seconds(struct arm *arm);

@@ -133,5 +133,52 @@ static const char step_5[] =
 	"  UNIQUE (vault, scope, principal_id, role_id));"
 	"CREATE INDEX pool_assignments_by_principal ON pool_assignments (vault, principal_id);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5};
+// The directory: people, groups, applications of several tenants and what they prove themselves with.
+static const char step_6[] =
+	"ALTER TABLE tenants ADD COLUMN domain TEXT;"  // '{label}.onmicrosoft.com'
+	// body has the other members that Graph shows and keeps; deleted since when it can be restored.
+	"ALTER TABLE applications ADD COLUMN sign_in_audience TEXT NOT NULL DEFAULT 'AzureADMyOrg';"
+	"ALTER TABLE applications ADD COLUMN body TEXT NOT NULL DEFAULT '{}';"
+	"ALTER TABLE applications ADD COLUMN deleted BIGINT;"
+	"ALTER TABLE service_principals ADD COLUMN body TEXT NOT NULL DEFAULT '{}';"
+	"ALTER TABLE application_secrets ADD COLUMN display_name TEXT;"
+	"ALTER TABLE application_secrets ADD COLUMN hint TEXT;"
+	"CREATE TABLE application_certificates ("
+	"  key_id TEXT PRIMARY KEY, app_id TEXT NOT NULL REFERENCES applications(app_id), display_name TEXT, thumbprint TEXT NOT NULL,"
+	"  thumbprint_sha256 TEXT NOT NULL, certificate BYTEA NOT NULL, not_before BIGINT NOT NULL, not_after BIGINT NOT NULL,"
+	"  UNIQUE (app_id, thumbprint_sha256));"
+	// owner is the object id of an application or the ARM id, in lower case, of a user-assigned identity.
+	"CREATE TABLE federated_credentials ("
+	"  id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,"
+	"  audience TEXT NOT NULL, description TEXT, created BIGINT NOT NULL, UNIQUE (owner, name),"
+	"  UNIQUE (owner, issuer, subject));"
+	"CREATE TABLE users ("
+	"  object_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants(id), upn TEXT NOT NULL UNIQUE,"
+	"  display_name TEXT NOT NULL, enabled BIGINT NOT NULL, created BIGINT NOT NULL, body TEXT NOT NULL);"
+	"CREATE TABLE groups ("
+	"  object_id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants(id), display_name TEXT NOT NULL,"
+	"  created BIGINT NOT NULL, body TEXT NOT NULL);"
+	// A member is a user, a service principal or a group of the same tenant.
+	"CREATE TABLE group_members ("
+	"  group_id TEXT NOT NULL REFERENCES groups(object_id), member_id TEXT NOT NULL, PRIMARY KEY (group_id, member_id));"
+	"CREATE INDEX group_members_by_member ON group_members (member_id);"
+	// Owners of applications, service principals and groups.
+	"CREATE TABLE directory_owners ("
+	"  object_id TEXT NOT NULL, owner_id TEXT NOT NULL, PRIMARY KEY (object_id, owner_id));"
+	// Sign-ins that are under way and that were made; codes and tokens as hashes. state is pending, approved or declined.
+	"CREATE TABLE device_codes ("
+	"  hash TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL, client_id TEXT NOT NULL,"
+	"  scope TEXT NOT NULL, state TEXT NOT NULL, user_id TEXT, polled BIGINT NOT NULL, expires BIGINT NOT NULL);"
+	"CREATE TABLE refresh_tokens ("
+	"  hash TEXT PRIMARY KEY, tenant_id TEXT NOT NULL, user_id TEXT NOT NULL, client_id TEXT NOT NULL,"
+	"  created BIGINT NOT NULL, expires BIGINT NOT NULL);";
+
+// Work that goes on after its answer.
+static const char step_7[] =
+	"CREATE TABLE jobs ("
+	"  kind TEXT NOT NULL, id TEXT NOT NULL, caller TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (kind, id));"
+	"CREATE INDEX activity_log_by_subscription ON activity_log (subscription_id, time_ns);"
+	"CREATE INDEX operations_by_resource ON operations (resource_id);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
