@@ -7,6 +7,7 @@
 struct arm_config {
 	struct store *store;  // parts are borrowed
 	struct entra *entra;
+	struct keeper_client *keeper;
 	const char *tenant_id;
 	const struct arm_type *const *types;
 	size_t type_count;

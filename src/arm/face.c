@@ -41,6 +41,10 @@ struct entra *arm_entra(struct arm *arm) {
 	return arm->config.entra;
 }
 
+struct keeper_client *arm_keeper(struct arm *arm) {
+	return arm->config.keeper;
+}
+
 struct store *arm_store(struct arm *arm) {
 	return arm->config.store;
 }
@@ -228,6 +232,26 @@ static void operation_name(const struct arm_call *call, char *out, size_t size) 
 		(void)snprintf(out, size, "%s/%s", call->target->type, strcmp(method, "DELETE") == 0 ? "delete" : "write");
 }
 
+static int look(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = store_begin(call->arm->config.store, STORE_READ, &tx, err);
+	if (rc < 0)
+		return rc;
+	call->tx = tx;
+	rc = check_subscription(call, err);
+	if (rc == 0)
+		rc = type->look(call, err);
+	call->tx = NULL;
+	return rc;
+}
+
+static int prepare(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	if (!type->look || reads_only(call->request))
+		return 0;
+	int rc = look(call, type, err);
+	return rc == 0 && call->prepared ? type->work(call, err) : rc;
+}
+
 // Everything a request changes, and the record of it, in one transaction.
 static int run_in_transaction(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	bool read = reads_only(call->request);
@@ -337,8 +361,12 @@ static int answer(struct arm_call *call, struct err *err) {
 	call->target = &target;
 	const struct arm_action *action =
 		target.tail[0] && !type->raw ? arm_documents_action(type, http_method(call->request), target.tail) : NULL;
-	rc = action && action->own_transaction ? run_own_transaction(call, type, action, err)
-					       : run_in_transaction(call, type, err);
+	rc = prepare(call, type, err);
+	if (rc == 0)
+		rc = action && action->own_transaction ? run_own_transaction(call, type, action, err)
+						       : run_in_transaction(call, type, err);
+	if (call->prepared)
+		type->forget(TAKE_PTR(call->prepared));
 	if (rc == 0)
 		rc = set_operation_headers(call, err);
 	else

@@ -26,6 +26,7 @@ struct arm_call {
 	char advisories[768];           // "; "-separated
 	bool hosts_concerned;           // the desired state of a hypervisor changed
 	bool own_subscription;          // the caller is of the tenant of the subscription that is addressed
+	void *prepared;                 // of type->look and type->work
 };
 
 // {name}/{action}: `method` and name as in the path, `permission` below the type ("start/action"). `run` may set
@@ -71,6 +72,13 @@ struct arm_type {
 	// A type that is not kept as resource documents answers by itself (role assignments, deleted vaults). The
 	// permission has not been checked.
 	int (*raw)(struct arm_call *call, struct err *err);
+
+	// Before the transaction of a request that changes something, for what takes long (making a key): `look` sees a snapshot
+	// and may leave call->prepared, with which `work` goes on without a transaction; `forget` frees it in the end. Without
+	// them, as within a transaction of arm_perform's caller, the type finds no call->prepared and does all by itself.
+	int (*look)(struct arm_call *call, struct err *err);
+	int (*work)(struct arm_call *call, struct err *err);
+	void (*forget)(void *prepared);
 };
 
 // Deny by default: 403 AuthorizationFailed (-EACCES) unless the caller may do `permission` ("Microsoft.X/y/write") at

@@ -108,7 +108,7 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 }
 
 static int serve(struct server *s, const struct options *o, struct err *err) {
-	const struct arm_config arm = {.store = s->store, .entra = s->entra,
+	const struct arm_config arm = {.store = s->store, .entra = s->entra, .keeper = s->keeper,
 		.tenant_id = s->instance.tenant_id, .types = provider_types, .type_count = provider_type_count,
 		.strict = o->strict, .cache_seconds = o->cache_seconds};
 	int rc = arm_open(&arm, &s->arm, err);
