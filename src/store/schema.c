@@ -180,5 +180,26 @@ static const char step_7[] =
 	"CREATE INDEX activity_log_by_subscription ON activity_log (subscription_id, time_ns);"
 	"CREATE INDEX operations_by_resource ON operations (resource_id);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
+// Who may manage a tenant's directory, and credentials of one service principal rather than of its application. There was
+// one tenant before there were several, and its first principal managed everything.
+static const char step_8[] =
+	"CREATE TABLE directory_role_assignments ("
+	"  id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES tenants(id), principal_id TEXT NOT NULL, role_id TEXT NOT NULL,"
+	"  created BIGINT NOT NULL, UNIQUE (tenant_id, principal_id, role_id));"
+	"CREATE INDEX directory_role_assignments_by_principal ON directory_role_assignments (principal_id);"
+	"CREATE INDEX directory_owners_by_owner ON directory_owners (owner_id);"
+	"CREATE INDEX applications_by_tenant ON applications (tenant_id, object_id);"
+	"CREATE INDEX service_principals_by_tenant ON service_principals (tenant_id, object_id);"
+	"CREATE INDEX users_by_tenant ON users (tenant_id, object_id);"
+	"CREATE INDEX groups_by_tenant ON groups (tenant_id, object_id);"
+	// NULL where the credential is the application's, and good in every tenant.
+	"ALTER TABLE application_secrets ADD COLUMN principal_id TEXT;"
+	"ALTER TABLE application_certificates ADD COLUMN principal_id TEXT;"
+	"CREATE INDEX application_secrets_by_application ON application_secrets (app_id);"
+	"UPDATE tenants SET domain = 'custodisk.onmicrosoft.com' WHERE domain IS NULL;"
+	"INSERT INTO directory_role_assignments (id, tenant_id, principal_id, role_id, created)"
+	"  SELECT object_id, tenant_id, object_id, '62e90394-69f5-4237-9190-012177145e10', created FROM service_principals"
+	"  WHERE display_name = 'custodisk-bootstrap' AND kind = 'Application';";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
