@@ -13,10 +13,11 @@
 
 #define EXPR_LENGTH_MAX 24576          // characters, as Azure Resource Manager has it
 #define EXPR_DEPTH_MAX 64              // calls, members and elements inside each other
-#define EXPR_VALUE_MAX (4u << 20)      // bytes of a string that is made, elements of an array that is made
+#define EXPR_VALUE_MAX (4u << 20)      // bytes that a value has as JSON, with all that is inside; Azure's limit of a template
 
 // What evaluation may still cost, over all expressions of a template: it is counted down for each call and for each byte
-// and element that is made; at 0 evaluation ends with 400 InvalidTemplate. Recursion over user functions counts too.
+// and element that is made or compared; at 0 evaluation ends with 400 InvalidTemplate. `depth`, 0 at first, is how deep
+// evaluation is nested at present, across what scope->call evaluates with the same budget.
 struct expr_budget {
 	int64_t left;
 	unsigned depth;
@@ -24,8 +25,8 @@ struct expr_budget {
 
 struct expr;
 
-// A member of a template: *is_expression tells whether the text is one ("[…]", but not "[[…" and not "[…]…"). Where it is
-// not, *literal gets its text with "[[" unescaped at its beginning, to be freed.
+// A string of a template: *is_expression tells whether the text is one ("[…]", but not "[[…]" and not "[…]…"). Where it is
+// not, *literal gets its text, that of "[[…]" without the first bracket, to be freed.
 int expr_classify(const char *text, bool *is_expression, char **literal, struct err *err) _must_check_;
 
 // `text` with its brackets. -EINVAL (400 InvalidTemplate, with the position) for what is not well formed.

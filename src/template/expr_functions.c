@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/strv.h"
+#include "template/expr_internal.h"
+
+static const struct function *const lists[] = {logical_functions};
+
+const struct function *function_find(const char *name) {
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		for (const struct function *f = lists[i]; f->name; f++)
+			if (strv_eq_nocase(f->name, name))
+				return f;
+	return NULL;
+}
+
+bool expr_is_function(const char *name) {
+	return function_find(name) != NULL;
+}
