@@ -96,7 +96,7 @@ static int apply(struct arm_call *call, const struct arm_type *type, struct reso
 }
 
 static int group_must_exist(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	if (strcmp(type->name, GROUP_TYPE) == 0)
+	if (strcmp(type->name, GROUP_TYPE) == 0 || (!call->target->group[0] && (type->places & ~(unsigned)ARM_IN_GROUP)))
 		return 0;
 	char id[ARM_ID_MAX];
 	(void)snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", call->target->subscription, call->target->group);
@@ -105,6 +105,9 @@ static int group_must_exist(struct arm_call *call, const struct arm_type *type, 
 	if (rc == -ENOENT)
 		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
 			call->target->group);
+	if (rc == 0 && strcmp(resource_property(&group, "provisioningState"), "Deleting") == 0)
+		return err_set(err, -EBUSY, 409, "ResourceGroupBeingDeleted",
+			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.name);
 	return rc;
 }
 

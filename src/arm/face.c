@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // management.azure.com: from the request to the type that answers, and the forms of answers and errors.
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +31,7 @@ int arm_open(const struct arm_config *config, struct arm **out, struct err *err)
 void arm_close(struct arm *arm) {
 	if (!arm)
 		return;
+	arm_jobs_stop(arm);
 	(void)pthread_cond_destroy(&arm->changed);
 	(void)pthread_mutex_destroy(&arm->lock);
 	free(arm);
@@ -41,12 +41,12 @@ struct entra *arm_entra(struct arm *arm) {
 	return arm->config.entra;
 }
 
-struct keeper_client *arm_keeper(struct arm *arm) {
-	return arm->config.keeper;
-}
-
 struct store *arm_store(struct arm *arm) {
 	return arm->config.store;
+}
+
+struct keeper_client *arm_keeper(struct arm *arm) {
+	return arm->config.keeper;
 }
 
 int64_t arm_cache_seconds(struct arm *arm) {
@@ -60,319 +60,17 @@ const struct arm_type *arm_find_type(const struct arm *arm, const char *name) {
 	return NULL;
 }
 
-int arm_body(const struct http_request *request, json_t **out, struct err *err) {
-	size_t len;
-	const void *text = http_body(request, &len);
-	_cleanup_json_ json_t *body = NULL;
-	int rc = json_parse(text, len, "InvalidRequestContent", &body, err);
-	if (rc < 0)
-		return rc;
-	if (!json_is_object(body))
-		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The request body must be a JSON object.");
-	*out = TAKE_PTR(body);
-	return 0;
+json_t *arm_error_object(const struct err *e, const json_t *details) {
+	_cleanup_json_ json_t *object = json_error(e->code[0] ? e->code : "InternalServerError", e->message);
+	if (!object || (details && json_object_set_new(object, "details", json_deep_copy(details)) < 0))
+		return NULL;
+	return TAKE_PTR(object);
 }
 
-static int refuse_permission(const struct arm_call *call, const char *scope, const char *permission, struct err *err) {
-	return err_set(err, -EACCES, 403, "AuthorizationFailed",
-		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the "
-		"scope is invalid. If access was recently granted, please refresh your credentials.",
-		call->caller->appid, call->caller->oid, permission, scope);
-}
-
-static int authorize(struct arm_call *call, const char *scope, const char *permission, bool data, struct err *err) {
-	struct access_decision decision;
-	int rc = access_check(call->tx, call->caller->oid, scope, permission, data, &decision, err);
-	return rc == -EACCES ? refuse_permission(call, scope, permission, err) : rc;
-}
-
-int arm_authorize_assignment(struct arm_call *call, const char *scope, const char *permission, const char *role_id,
-	struct err *err) {
-	struct access_decision decision;
-	int rc = access_check_assignment(call->tx, call->caller->oid, scope, permission, role_id, &decision, err);
-	return rc == -EACCES ? refuse_permission(call, scope, permission, err) : rc;
-}
-
-int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
-	return authorize(call, scope, permission, false, err);
-}
-
-int arm_authorize_data(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
-	return authorize(call, scope, permission, true, err);
-}
-
-int arm_authorize_linked(struct arm_call *call, const char *id, const char *permission, struct err *err) {
-	struct access_decision decision;
-	int rc = access_check(call->tx, call->caller->oid, id, permission, false, &decision, err);
-	if (rc != -EACCES)
-		return rc;
-	return err_set(err, rc, 403, "LinkedAuthorizationFailed",
-		"The client '%s' with object id '%s' has permission to perform the request on scope '%s'; however, it does not "
-		"have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) "
-		"are invalid.",
-		call->caller->appid, call->caller->oid, call->target->id, permission, id);
-}
-
-int arm_advise(struct arm_call *call, struct err *err, const char *code, const char *fmt, ...) {
-	char text[400];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (call->arm->config.strict)
-		return err_set(err, -EINVAL, 400, code, "%s", text);
-	size_t used = strlen(call->advisories);
-	(void)snprintf(call->advisories + used, sizeof(call->advisories) - used, "%s%s", used ? "; " : "", text);
-	return 0;
-}
-
-int arm_activity_write(struct arm_call *call, const char *operation, const char *status, const char *message,
-	struct err *err) {
-	char id[ENC_UUID_SIZE];
-	if (enc_uuid(id) < 0)
-		return err_errno(err, -EIO, "no random numbers");
-	int rc = store_exec(call->tx, err,
-		"INSERT INTO activity_log (id, time_ns, subscription_id, resource_id, operation, status, caller, message)"
-		" VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
-		"sissssss", id, clock_now_ns(), call->target->subscription, call->target->id, operation, status,
-		call->caller->oid, message);
-	return rc < 0 ? rc : 0;
-}
-
-// The host, and the port when it is not the usual one, for links back to us.
-static void base_url(const struct http_request *req, char *out, size_t size) {
-	int port = http_port(req);
-	if (port == 443)
-		(void)snprintf(out, size, "https://%s", http_host(req));
-	else
-		(void)snprintf(out, size, "https://%s:%d", http_host(req), port);
-}
-
-static int set_operation_headers(struct arm_call *call, struct err *err) {
-	if (!call->operation[0])
-		return 0;
-	char base[300], space[ARM_NAME_MAX];
-	base_url(call->request, base, sizeof(base));
-	(void)snprintf(space, sizeof(space), "%.*s", (int)strcspn(call->target->type, "/"), call->target->type);
-	const char *version = http_query(call->request, "api-version");
-	for (int monitor = 0; monitor < 2; monitor++)
-		if (http_set_header(call->response, monitor ? "Location" : "Azure-AsyncOperation",
-			    "%s/subscriptions/%s/providers/%s/locations/global/operations/%s?%sapi-version=%s", base,
-			    call->target->subscription, space, call->operation, monitor ? "monitor=true&" : "", version) < 0)
-			return err_oom(err);
-	return http_set_header(call->response, "Retry-After", "1") < 0 ? err_oom(err) : 0;
-}
-
-json_t *arm_error_object(const struct err *e) {
-	return json_error(e->code[0] ? e->code : "InternalServerError", e->message);
-}
-
-static void answer_error(struct http_response *res, const struct err *e) {
+static void answer_error(struct http_response *res, const struct err *e, const json_t *details) {
 	json_decref(res->json);
-	res->json = json_pack("{s:o}", "error", arm_error_object(e));
+	res->json = json_pack("{s:o}", "error", arm_error_object(e, details));
 	res->status = e->status ? e->status : 500;
-}
-
-static int check_api_version(const struct http_request *req, struct err *err) {
-	const char *version = http_query(req, "api-version");
-	if (!version)
-		return err_set(err, -EINVAL, 400, "MissingApiVersionParameter",
-			"The api-version query parameter (?api-version=) is required for all requests.");
-	size_t digits = 0;
-	for (const char *p = "dddd-dd-dd"; *p; p++, digits++)
-		if (*p == 'd' ? version[digits] < '0' || version[digits] > '9' : version[digits] != '-')
-			break;
-	if (digits != 10 || (version[10] && strcmp(version + 10, "-preview") != 0))
-		return err_set(err, -EINVAL, 400, "InvalidApiVersionParameter", "The api-version '%.40s' is invalid.", version);
-	return 0;
-}
-
-static int check_subscription(struct arm_call *call, struct err *err) {
-	const char *id = call->target->subscription;
-	if (!id[0])
-		return 0;
-	_cleanup_free_ char *key = strv_lower(id);
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (!key)
-		return err_oom(err);
-	int rc = store_query(call->tx, &rows, err, "SELECT tenant_id FROM subscriptions WHERE id = $1", "s", key);
-	if (rc == 0)
-		rc = store_next(rows, err);
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return err_set(err, -ENOENT, 404, "SubscriptionNotFound", "The subscription '%s' could not be found.", id);
-	if (!strv_eq_nocase(store_text(rows, 0), call->caller->tenant))
-		return err_set(err, -EACCES, 401, "InvalidAuthenticationTokenTenant",
-			"The access token is from the wrong issuer 'https://sts.windows.net/%s/'. It must match the tenant "
-			"'https://sts.windows.net/%s/' associated with this subscription.",
-			call->caller->tenant, store_text(rows, 0));
-	return 0;
-}
-
-static int dispatch(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	int rc = check_subscription(call, err);
-	if (rc < 0)
-		return rc;
-	call->own_subscription = true;
-	if (type->raw)
-		return type->raw(call, err);
-	return arm_documents_dispatch(call, type, err);
-}
-
-static bool reads_only(const struct http_request *req) {
-	return strcmp(http_method(req), "GET") == 0 || strcmp(http_method(req), "HEAD") == 0;
-}
-
-static void operation_name(const struct arm_call *call, char *out, size_t size) {
-	const char *method = http_method(call->request);
-	if (call->target->tail[0])
-		(void)snprintf(out, size, "%s/%s/action", call->target->type, call->target->tail);
-	else
-		(void)snprintf(out, size, "%s/%s", call->target->type, strcmp(method, "DELETE") == 0 ? "delete" : "write");
-}
-
-static int look(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	_cleanup_tx_ struct store_tx *tx = NULL;
-	int rc = store_begin(call->arm->config.store, STORE_READ, &tx, err);
-	if (rc < 0)
-		return rc;
-	call->tx = tx;
-	rc = check_subscription(call, err);
-	if (rc == 0)
-		rc = type->look(call, err);
-	call->tx = NULL;
-	return rc;
-}
-
-static int prepare(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	if (!type->look || reads_only(call->request))
-		return 0;
-	int rc = look(call, type, err);
-	return rc == 0 && call->prepared ? type->work(call, err) : rc;
-}
-
-// Everything a request changes, and the record of it, in one transaction.
-static int run_in_transaction(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	bool read = reads_only(call->request);
-	_cleanup_tx_ struct store_tx *tx = NULL;
-	int rc = store_begin(call->arm->config.store, read ? STORE_READ : STORE_WRITE, &tx, err);
-	if (rc < 0)
-		return rc;
-	call->tx = tx;
-	rc = dispatch(call, type, err);
-	if (rc == 0 && !read) {
-		char operation[200];
-		operation_name(call, operation, sizeof(operation));
-		rc = arm_activity_write(call, operation, call->operation[0] ? "Accepted" : "Succeeded",
-			call->advisories[0] ? call->advisories : NULL, err);
-		if (rc == 0 && call->hosts_concerned)
-			rc = arm_revision_bump(call->arm, tx, err);
-		if (rc == 0)
-			rc = store_commit(&tx, err);
-		if (rc == 0 && call->hosts_concerned)
-			arm_revision_publish(call->arm);
-	}
-	call->tx = NULL;
-	return rc;
-}
-
-static int run_own_transaction(struct arm_call *call, const struct arm_type *type, const struct arm_action *action,
-	struct err *err) {
-	_cleanup_resource_ struct resource r = {0};
-	{
-		_cleanup_tx_ struct store_tx *tx = NULL;
-		int rc = store_begin(call->arm->config.store, STORE_READ, &tx, err);
-		if (rc < 0)
-			return rc;
-		call->tx = tx;
-		rc = check_subscription(call, err);
-		if (rc == 0)
-			rc = arm_documents_load_for(call, type, action, &r, err);
-		call->tx = NULL;
-		if (rc < 0)
-			return rc;
-	}
-	return action->run(call, &r, err);
-}
-
-// A refused change is part of the activity log too, but for those of strangers, who could fill it. What cannot be recorded
-// does not change the answer.
-static void record_failure(struct arm_call *call, const struct err *failure) {
-	_cleanup_tx_ struct store_tx *tx = NULL;
-	char operation[200], message[ERR_MESSAGE_MAX + ERR_CODE_MAX + 2];
-	if (!call->own_subscription || reads_only(call->request) ||
-		store_begin(call->arm->config.store, STORE_WRITE, &tx, NULL) < 0)
-		return;
-	call->tx = tx;
-	operation_name(call, operation, sizeof(operation));
-	(void)snprintf(message, sizeof(message), "%s: %s", failure->code, failure->message);
-	if (arm_activity_write(call, operation, "Failed", message, NULL) == 0)
-		(void)!store_commit(&tx, NULL);
-	call->tx = NULL;
-}
-
-static int resolve_type(struct arm_call *call, struct arm_target *target, const struct arm_type **out, struct err *err) {
-	const struct arm_type *type = target->type[0] ? arm_find_type(call->arm, target->type) : NULL;
-	// "{parent}/{tail}" is a collection of a child type where the parent has no such operation.
-	if (target->tail[0] && !(type && arm_documents_action(type, http_method(call->request), target->tail))) {
-		char child[2 * ARM_NAME_MAX];
-		(void)snprintf(child, sizeof(child), "%s/%s", target->type, target->tail);
-		const struct arm_type *child_type = arm_find_type(call->arm, child);
-		if (child_type) {
-			(void)snprintf(target->type, sizeof(target->type), "%s", child_type->name);
-			target->tail[0] = target->name[0] = 0;
-			type = child_type;
-		}
-	}
-	const char *slash = strchr(target->type, '/');
-	if (!type && slash && strv_ends_with_nocase(target->type, "/locations/operations"))
-		type = &arm_operation_type;
-	// What stands in a place that is not its own would be judged by the rights on that place.
-	if (type && ((type->container && target->providers > 0) || (!type->extends && target->providers > 1)))
-		type = NULL;
-	if (!type)
-		return err_set(err, -ENOENT, 404, "InvalidResourceType",
-			"The resource type '%s' could not be found in the namespace '%.*s' for api version '%.40s'.",
-			slash ? slash + 1 : target->type, (int)(slash ? slash - target->type : 0), target->type,
-			http_query(call->request, "api-version"));
-	if (type != &arm_operation_type) {
-		arm_target_respell(target, type->name);
-		(void)snprintf(target->type, sizeof(target->type), "%s", type->name);
-	}
-	*out = type;
-	return 0;
-}
-
-static int answer(struct arm_call *call, struct err *err) {
-	struct arm_target target;
-	const struct arm_type *type = NULL;
-	int rc = check_api_version(call->request, err);
-	// Clients join "/" and a scope that begins with one, or an empty parent between a namespace and a type.
-	char path[HTTP_TARGET_MAX + 1];
-	if (rc == 0 && strv_squeeze(path, sizeof(path), http_path(call->request), '/') < 0)
-		rc = err_set(err, -EINVAL, 400, "InvalidRequestUri", "The path of the request is too long.");
-	if (rc == 0)
-		rc = arm_parse_path(path, &target, err);
-	if (rc == 0)
-		rc = resolve_type(call, &target, &type, err);
-	if (rc < 0)
-		return rc;
-	call->target = &target;
-	const struct arm_action *action =
-		target.tail[0] && !type->raw ? arm_documents_action(type, http_method(call->request), target.tail) : NULL;
-	rc = prepare(call, type, err);
-	if (rc == 0)
-		rc = action && action->own_transaction ? run_own_transaction(call, type, action, err)
-						       : run_in_transaction(call, type, err);
-	if (call->prepared)
-		type->forget(TAKE_PTR(call->prepared));
-	if (rc == 0)
-		rc = set_operation_headers(call, err);
-	else
-		record_failure(call, err);
-	call->target = NULL;
-	return rc;
 }
 
 static int set_common_headers(struct arm_call *call, struct err *err) {
@@ -420,7 +118,7 @@ static void refuse_token(struct arm *arm, enum entra_refusal why, const struct c
 	case ENTRA_OK:
 		break;
 	}
-	answer_error(res, &e);
+	answer_error(res, &e, NULL);
 	(void)!http_set_header(res, "WWW-Authenticate",
 		"Bearer authorization_uri=\"https://login.windows.net/%s\", error=\"invalid_token\", error_description=\"%s\"",
 		arm->config.tenant_id, e.code);
@@ -436,11 +134,12 @@ void arm_handle(void *ctx, const struct http_request *req, struct http_response 
 	}
 	struct err err = {0};
 	struct arm_call call = {.arm = arm, .caller = &caller, .request = req, .response = res};
-	int rc = answer(&call, &err);
+	int rc = arm_request_run(&call, NULL, &err);
 	if (rc == 0)
 		rc = set_common_headers(&call, &err);
 	if (rc < 0) {
-		answer_error(res, &err);
+		answer_error(res, &err, call.details);
 		(void)!set_common_headers(&call, NULL);
 	}
+	json_decref(call.details);
 }

@@ -6,16 +6,27 @@
 
 #include "arm/arm.h"
 
+struct arm_jobs;
+
 struct arm {
 	struct arm_config config;
+	struct arm_jobs *jobs;  // NULL until arm_start_jobs
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	int64_t revision;  // as committed; guarded by lock
 	bool interrupted;
 };
 
-// {"code", "message"}, whatever bytes the message has; NULL when out of memory.
-json_t *arm_error_object(const struct err *e);
+// {"code", "message"} and "details" where there are some (an array, borrowed), whatever bytes the message has; NULL when
+// out of memory.
+json_t *arm_error_object(const struct err *e, const json_t *details);
+
+// From the request of call to the type that answers, in a transaction of its own or, not NULL, in `outer`, which is neither
+// committed nor undone. Fills call->response but for the headers that every answer has.
+int arm_request_run(struct arm_call *call, struct store_tx *outer, struct err *err) _must_check_;
+
+// The version that a request would be made with where nothing says another one.
+const char *arm_type_version(const struct arm_type *type);
 
 const struct arm_type *arm_find_type(const struct arm *arm, const char *name);
 
@@ -29,6 +40,18 @@ int arm_operation_settle_idle(struct arm_call *call, struct err *err) _must_chec
 // Merge body.identity into r, making and checking identities. patch: absent means unchanged.
 int arm_identity_merge(struct arm_call *call, struct resource *r, const json_t *body, struct err *err) _must_check_;
 int arm_identity_remove(struct arm_call *call, const struct resource *r, struct err *err) _must_check_;
+
+// The operation of the call ends with a job.
+int arm_operation_wait_job(struct arm_call *call, const char *kind, const char *id, struct err *err) _must_check_;
+int arm_operation_end_job(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,
+	const json_t *details, struct err *err) _must_check_;
+
+// After the commit of an arm_job_enqueue: let a worker take it.
+void arm_jobs_wake(struct arm *arm);
+void arm_jobs_stop(struct arm *arm);
+
+// Deletes what a resource group holds, then the group.
+extern const struct arm_job_kind arm_group_deletion;
 
 int arm_activity_write(struct arm_call *call, const char *operation, const char *status, const char *message,
 	struct err *err) _must_check_;

@@ -53,13 +53,14 @@ int arm_operation_running(struct store_tx *tx, const struct resource *r, bool *r
 	return 0;
 }
 
-static char *failure_text(const struct err *failure) {
-	_cleanup_json_ json_t *error = arm_error_object(failure);
+static char *failure_text(const struct err *failure, const json_t *details) {
+	_cleanup_json_ json_t *error = arm_error_object(failure, details);
 	return error ? json_text(error) : NULL;
 }
 
 // End an operation and tell the type of the resource it was for.
-static int finish(struct arm *arm, struct store_tx *tx, const char *id, const struct err *failure, struct err *err) {
+static int finish(struct arm *arm, struct store_tx *tx, const char *id, const struct err *failure, const json_t *details,
+	struct err *err) {
 	_cleanup_free_ char *resource_id = NULL;
 	_cleanup_free_ char *kind = NULL;
 	{
@@ -73,7 +74,7 @@ static int finish(struct arm *arm, struct store_tx *tx, const char *id, const st
 		resource_id = strdup(store_text(rows, 0));
 		kind = strdup(store_text(rows, 1));
 	}
-	_cleanup_free_ char *text = failure ? failure_text(failure) : NULL;
+	_cleanup_free_ char *text = failure ? failure_text(failure, details) : NULL;
 	if (!resource_id || !kind || (failure && !text))
 		return err_oom(err);
 	int rc = store_exec(tx, err, "DELETE FROM operation_waits WHERE operation_id = $1", "s", id);
@@ -111,28 +112,74 @@ static int finish_if_met(struct arm *arm, struct store_tx *tx, const char *id, s
 	int rc = store_query_int(tx, &left, err, "SELECT COUNT(*) FROM operation_waits WHERE operation_id = $1", "s", id);
 	if (rc < 0 || left > 0)
 		return rc;
-	return finish(arm, tx, id, NULL, err);
+	return finish(arm, tx, id, NULL, NULL, err);
 }
 
-int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct resource *r, int64_t generation,
-	const struct err *failure, struct err *err) {
+// What waited for this, a resource or a job, in a generation up to this one goes on or fails.
+static int end_waits(struct arm *arm, struct store_tx *tx, const char *waited_for, int64_t generation, const struct err *failure,
+	const json_t *details, struct err *err) {
 	_cleanup_json_ json_t *ids = json_array();
 	if (!ids)
 		return err_oom(err);
 	int rc = collect_ids(tx, ids, err,
-		"SELECT operation_id FROM operation_waits WHERE resource_id = $1 AND generation <= $2", r->id, generation);
+		"SELECT operation_id FROM operation_waits WHERE resource_id = $1 AND generation <= $2", waited_for, generation);
 	size_t i;
 	json_t *id;
 	json_array_foreach(ids, i, id) {
 		if (rc < 0)
 			break;
 		rc = store_exec(tx, err, "DELETE FROM operation_waits WHERE operation_id = $1 AND resource_id = $2", "ss",
-			json_string_value(id), r->id);
+			json_string_value(id), waited_for);
 		if (rc >= 0)
-			rc = failure ? finish(arm, tx, json_string_value(id), failure, err)
+			rc = failure ? finish(arm, tx, json_string_value(id), failure, details, err)
 				     : finish_if_met(arm, tx, json_string_value(id), err);
 	}
 	return rc < 0 ? rc : 0;
+}
+
+int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct resource *r, int64_t generation,
+	const struct err *failure, struct err *err) {
+	return end_waits(arm, tx, r->id, generation, failure, NULL, err);
+}
+
+// Jobs stand among what is waited for under a name that no resource has.
+static char *job_wait(const char *kind, const char *id) {
+	return strv_printf("job:%s:%s", kind, id);
+}
+
+int arm_operation_wait_job(struct arm_call *call, const char *kind, const char *id, struct err *err) {
+	_cleanup_free_ char *name = job_wait(kind, id);
+	int rc = name ? store_exec(call->tx, err,
+				"INSERT INTO operation_waits (operation_id, resource_id, generation) VALUES ($1,$2,0)", "ss",
+				call->operation, name)
+		      : err_oom(err);
+	return rc < 0 ? rc : 0;
+}
+
+int arm_operation_end_job(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,
+	const json_t *details, struct err *err) {
+	_cleanup_free_ char *name = job_wait(kind, id);
+	return name ? end_waits(arm, tx, name, 0, failure, details, err) : err_oom(err);
+}
+
+int arm_operation_state(struct store_tx *tx, const char *id, json_t **details, struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	*details = NULL;
+	int rc = store_query(tx, &rows, err, "SELECT status, error FROM operations WHERE id = $1", "s", id);
+	if (rc == 0)
+		rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, -ENOENT, 404, "NotFound", "The operation '%s' was not found.", id);
+	if (strcmp(store_text(rows, 0), "InProgress") == 0)
+		return 1;
+	if (!store_text(rows, 1))
+		return 0;
+	_cleanup_json_ json_t *error = json_loads(store_text(rows, 1), 0, NULL);
+	const char *code = json_str(error, "code"), *message = json_str(error, "message");
+	*details = json_incref(json_object_get(error, "details"));
+	return err_set(err, -EIO, 409, code ? code : "InternalServerError", "%s", message ? message : "The operation failed.");
 }
 
 int arm_operation_preempt(struct arm_call *call, const struct resource *r, struct err *err) {
@@ -166,7 +213,7 @@ int arm_expire_operations(struct arm *arm, struct err *err) {
 	json_array_foreach(ids, i, id) {
 		if (rc < 0)
 			return rc;
-		rc = finish(arm, tx, json_string_value(id), &late, err);
+		rc = finish(arm, tx, json_string_value(id), &late, NULL, err);
 	}
 	if (rc == 0)
 		rc = store_commit(&tx, err);

@@ -25,8 +25,10 @@ struct arm_call {
 	char operation[ENC_UUID_SIZE];  // set by arm_operation_start: the answer points to it
 	char advisories[768];           // "; "-separated
 	bool hosts_concerned;           // the desired state of a hypervisor changed
+	bool jobs_queued;               // an arm_job_enqueue is to be told of after the commit
 	bool own_subscription;          // the caller is of the tenant of the subscription that is addressed
 	void *prepared;                 // of type->look and type->work
+	json_t *details;                // owned: an array that goes with the error that the call ends with
 };
 
 // {name}/{action}: `method` and name as in the path, `permission` below the type ("start/action"). `run` may set
@@ -68,6 +70,10 @@ struct arm_type {
 
 	const struct arm_action *actions;
 	size_t action_count;
+
+	// A subscription or group ("/subscriptions/…", lower case) that held what is not kept as resource documents is gone:
+	// forget that. May be NULL.
+	int (*scope_removed)(struct store_tx *tx, const char *scope, struct err *err);
 
 	// A type that is not kept as resource documents answers by itself (role assignments, deleted vaults). The
 	// permission has not been checked.
@@ -120,34 +126,44 @@ int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct reso
 // A request that the control plane makes of itself, for a caller and with that caller's rights alone: PUT, PATCH, GET,
 // DELETE or POST of a target ("/subscriptions/…?api-version=…"). Within `tx` (a write transaction, for what is tried out and
 // rolled back), or with NULL in a transaction of its own, which the caller of this must then not be in. A refusal comes
-// back as an error, worded as the client would have got it.
+// back as an error, worded as the client would have got it; *out is filled then too.
 struct arm_outcome {
 	int status;
 	json_t *json;                   // owned; NULL for an answer without a body
 	char operation[ENC_UUID_SIZE];  // an asynchronous operation that was started, or ""
+	json_t *details;                // owned: of an error, as its answer would have them; else NULL
 };
 void arm_outcome_free(struct arm_outcome *o);
 int arm_perform(struct arm *arm, const struct caller *caller, struct store_tx *tx, const char *method, const char *target,
 	const json_t *body, struct arm_outcome *out, struct err *err) _must_check_;
 
-// How an operation that arm_perform started stands: 1 it runs, 0 it succeeded, negative and err how it failed.
-int arm_operation_state(struct store_tx *tx, const char *id, struct err *err) _must_check_;
+// How an operation that arm_perform started stands: 1 it runs, 0 it succeeded, negative and err (and *details, NULL or to be
+// freed) how it failed.
+int arm_operation_state(struct store_tx *tx, const char *id, json_t **details, struct err *err) _must_check_;
 
 // Work that goes on after the answer (docs/architecture.md, "Long operations"): a row in the store that worker threads take
 // a step further at a time, so that it goes on where it was after a restart. A kind is registered in arm_config.
 struct arm_job_kind {
 	const char *name;
-	// Runs without a transaction. Sets *again_ms: milliseconds until the next step, or ARM_JOB_OVER, and the job's row is
-	// removed. A failure here is one of the machine (no memory, no disk): it is logged and the step repeated later.
+	// Runs without a transaction. Sets *again_ms: milliseconds until the next step, or ARM_JOB_OVER. A failure here is one
+	// of the machine (no memory, no disk): it is logged and the step repeated later.
 	int (*step)(struct arm *arm, const char *id, int64_t *again_ms, struct err *err);
 };
 #define ARM_JOB_OVER (-1)
-// `id` is the job's own, unique among its kind; what it needs to know is its kind's to keep in the store.
+// `id` is the job's own, unique among its kind; what it needs to know is its kind's to keep in the store. The operation that
+// the call has started ends with the job. 409 OperationInProgress (-EEXIST) when there is such a job already.
 int arm_job_enqueue(struct arm_call *call, const char *kind, const char *id, struct err *err) _must_check_;
-// Let the operation of the call end with the job: it runs until arm_job_end says how it went.
-int arm_operation_wait_job(struct arm_call *call, const char *job_id, struct err *err) _must_check_;
-int arm_job_end(struct arm *arm, struct store_tx *tx, const char *job_id, const struct err *failure, struct err *err)
-	_must_check_;
+// How it went: ends the operation (with failure and details, or NULL) and takes the job out of the store, in the transaction
+// of its last change. Its step says ARM_JOB_OVER then.
+int arm_job_end(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,
+	const json_t *details, struct err *err) _must_check_;
+// Who asked for it.
+int arm_job_caller(struct store_tx *tx, const char *kind, const char *id, struct caller *out, struct err *err) _must_check_;
+
+// What a resource group holds is deleted, as the caller; the operation that the call has started ends with it.
+int arm_group_delete(struct arm_call *call, const struct resource *group, struct err *err) _must_check_;
+// Every type forgets what it kept there.
+int arm_scope_removed(struct arm *arm, struct store_tx *tx, const char *scope, struct err *err) _must_check_;
 
 // Parts of the instance, for providers.
 struct keeper_client *arm_keeper(struct arm *arm);

@@ -90,7 +90,7 @@ const char *http_query(const struct http_request *r, const char *name) {
 }
 
 const char *http_header(const struct http_request *r, const char *name) {
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+	return r->connection ? MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name) : NULL;
 }
 
 const void *http_body(const struct http_request *r, size_t *len) {
@@ -103,7 +103,7 @@ const char *http_peer(const struct http_request *r) {
 }
 
 bool http_is_tls(const struct http_request *r) {
-	return r->server->tls;
+	return !r->server || r->server->tls;
 }
 
 int http_port(const struct http_request *r) {
@@ -231,14 +231,14 @@ static enum MHD_Result send_response(struct http_request *r, struct http_respons
 	return result;
 }
 
-static void response_free(struct http_response *res) {
+void http_response_free(struct http_response *res) {
 	json_decref(res->json);
 	buf_free(&res->body);
 }
 
 // Answer a request that no handler gets to see, and end its connection: what follows on it may be anything.
 static enum MHD_Result refuse(struct http_request *r) {
-	_cleanup_(response_free) struct http_response res = {.status = r->refusal.status};
+	_cleanup_(http_response_free) struct http_response res = {.status = r->refusal.status};
 	res.json = json_pack("{s:{s:s,s:s}}", "error", "code", r->refusal.code, "message", r->refusal.message);
 	return res.json ? send_response(r, &res, true) : MHD_NO;
 }
@@ -395,7 +395,7 @@ static enum MHD_Result answer(struct http_request *r) {
 	struct watched *watched = watched_of(r->connection);
 	if (!watched)
 		return MHD_NO;
-	_cleanup_(response_free) struct http_response res = {0};
+	_cleanup_(http_response_free) struct http_response res = {0};
 	watch_pause(&r->server->watch, watched);
 	call_handler(r, &res);
 	watch_resume(&r->server->watch, watched, clock_monotonic_ns());
@@ -414,11 +414,39 @@ static enum MHD_Result on_request(void *arg _unused_, struct MHD_Connection *con
 }
 
 static void request_free(struct http_request *r) {
-	uncount(r);
+	if (r->server)
+		uncount(r);
 	target_free(&r->target);
 	buf_free(&r->body);
 	free(r->raw_target);
 	free(r);
+}
+
+int http_request_inner(const char *method, const char *host, const char *raw_target, const void *body, size_t len,
+	struct http_request **out, struct err *err) {
+	_cleanup_(http_request_freep) struct http_request *r = calloc(1, sizeof(*r));
+	if (!r)
+		return err_oom(err);
+	r->port = 443;
+	(void)snprintf(r->peer, sizeof(r->peer), "local");
+	r->raw_target = strdup(raw_target);
+	if (!r->raw_target || buf_append(&r->body, body, len) < 0)
+		return err_oom(err);
+	int rc = strv_copy(r->host, sizeof(r->host), host) < 0 ? bad_request(err, "the host is too long") : 0;
+	if (rc == 0 && strlen(raw_target) > HTTP_TARGET_MAX)
+		rc = bad_request(err, "the URL is too long");
+	if (rc == 0)
+		rc = set_method(r, method, err);
+	if (rc == 0)
+		rc = target_parse(r->raw_target, &r->target, err);
+	if (rc == 0)
+		*out = TAKE_PTR(r);
+	return rc;
+}
+
+void http_request_free(struct http_request *r) {
+	if (r)
+		request_free(r);
 }
 
 // The one place where libmicrohttpd shows the target as it was sent. NULL (out of memory) ends the connection.

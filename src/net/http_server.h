@@ -36,6 +36,14 @@ const char *http_peer(const struct http_request *r);    // textual client addres
 bool http_is_tls(const struct http_request *r);
 int http_port(const struct http_request *r);            // port of the Host header, or the default one (443 or 80)
 
+// A request that a face makes of itself, as if it had come over TLS, without headers. To be freed.
+int http_request_inner(const char *method, const char *host, const char *raw_target, const void *body, size_t len,
+	struct http_request **out, struct err *err) _must_check_;
+void http_request_free(struct http_request *r);
+static inline void http_request_freep(struct http_request **r) {
+	http_request_free(*r);
+}
+
 // What to answer. Zero status means 200. `json` is owned; `body` is used when json is NULL.
 struct http_response {
 	int status;
@@ -52,6 +60,8 @@ struct http_response {
 // Set or replace a header. The value is cut at the field's size; CR, LF and a name that is no token are refused with
 // -EINVAL, more headers than `fields` holds with -ENOSPC.
 int http_set_header(struct http_response *res, const char *name, const char *fmt, ...) _printf_(3, 4) _must_check_;
+
+void http_response_free(struct http_response *res);
 
 // Returns nothing: a handler turns its own errors into the body its face documents.
 typedef void (*http_handler)(void *ctx, const struct http_request *req, struct http_response *res);

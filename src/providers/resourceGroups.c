@@ -6,7 +6,8 @@
 #include "providers/providers.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.()"
-enum { NAME_MAX_LENGTH = 90 };
+#define DELETE_KIND "Microsoft.Resources/resourceGroups/delete"
+enum { NAME_MAX_LENGTH = 90, DELETE_TIMEOUT = 7200 };
 
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	(void)call, (void)body, (void)patch;
@@ -15,20 +16,22 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	return resource_set_property(r, "provisioningState", "Succeeded", err);
 }
 
-static int count_member(void *ctx, struct store_tx *tx, struct resource *r, struct err *err) {
-	(void)tx, (void)err;
-	if (!strv_eq_nocase(r->type, "Microsoft.Resources/resourceGroups"))
-		++*(int *)ctx;
-	return 0;
+static int remove_group(struct arm_call *call, struct resource *r, struct err *err) {
+	int rc = arm_operation_start(call, r, DELETE_KIND, DELETE_TIMEOUT, err);
+	if (rc == 0)
+		rc = arm_group_delete(call, r, err);
+	return rc < 0 ? rc : resource_set_property(r, "provisioningState", "Deleting", err);
 }
 
-static int remove_group(struct arm_call *call, struct resource *r, struct err *err) {
-	int members = 0;
-	int rc = resource_each(call->tx, r->subscription, r->group, "", count_member, &members, err);
-	if (rc < 0 || members == 0)
-		return rc;
-	return err_set(err, -EBUSY, 409, "ResourceGroupDeletionBlocked",
-		"Deletion of resource group '%s' failed as it still holds %d resources. Delete them first.", r->name, members);
+static int settled(struct arm *arm, struct store_tx *tx, struct resource *r, const char *kind, const struct err *failure,
+	struct err *err) {
+	(void)kind;
+	if (!failure) {
+		int rc = arm_scope_removed(arm, tx, r->id, err);
+		return rc < 0 ? rc : resource_delete(tx, r, err);
+	}
+	int rc = resource_set_property(r, "provisioningState", "Succeeded", err);
+	return rc < 0 ? rc : resource_save(tx, r, err);
 }
 
 const struct arm_type resource_groups_type = {
@@ -37,4 +40,5 @@ const struct arm_type resource_groups_type = {
 	.has_location = true,
 	.put = put,
 	.remove = remove_group,
+	.settled = settled,
 };

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work that goes on after its answer: rows of the table jobs, taken a step further at a time by a few threads. A thread
+// holds no transaction between steps and a job is with one thread at a time, so whoever is killed in the middle finds the
+// job in the store as its last step left it.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "arm/internal.h"
+#include "base/clock.h"
+#include "base/strv.h"
+
+enum { THREADS = 2, FAILED_STEP_MS = 5000 };
+
+struct job {
+	struct job *next;
+	const struct arm_job_kind *kind;
+	char *id;
+	int64_t due;  // clock_monotonic_ns
+	bool taken, over;
+};
+
+struct arm_jobs {
+	struct arm *arm;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct job *first;
+	bool stopping, stale;  // stale: the store may hold jobs that are not in the list
+	pthread_t threads[THREADS];
+	size_t thread_count;
+};
+
+static const struct arm_job_kind *find_kind(const struct arm *arm, const char *name) {
+	if (strcmp(name, arm_group_deletion.name) == 0)
+		return &arm_group_deletion;
+	for (size_t i = 0; i < arm->config.job_count; i++)
+		if (strcmp(arm->config.jobs[i]->name, name) == 0)
+			return arm->config.jobs[i];
+	return NULL;
+}
+
+static bool is_listed(const struct arm_jobs *jobs, const char *kind, const char *id) {
+	for (const struct job *j = jobs->first; j; j = j->next)
+		if (strcmp(j->kind->name, kind) == 0 && strcmp(j->id, id) == 0)
+			return true;
+	return false;
+}
+
+// Called with the lock held.
+static int list_job(struct arm_jobs *jobs, const char *kind_name, const char *id, struct err *err) {
+	const struct arm_job_kind *kind = find_kind(jobs->arm, kind_name);
+	if (!kind)
+		return err_set(err, -ENOENT, 500, "InternalServerError", "The store holds a job of an unknown kind, '%s'.", kind_name);
+	if (is_listed(jobs, kind_name, id))
+		return 0;
+	struct job *j = calloc(1, sizeof(*j));
+	if (!j)
+		return err_oom(err);
+	j->kind = kind;
+	j->id = strdup(id);
+	if (!j->id) {
+		free(j);
+		return err_oom(err);
+	}
+	j->next = jobs->first;
+	jobs->first = j;
+	return 0;
+}
+
+static int load(struct arm_jobs *jobs, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_begin(jobs->arm->config.store, STORE_READ, &tx, err);
+	if (rc == 0)
+		rc = store_query(tx, &rows, err, "SELECT kind, id FROM jobs ORDER BY created DESC", "");
+	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
+		pthread_mutex_lock(&jobs->lock);
+		rc = list_job(jobs, store_text(rows, 0), store_text(rows, 1), err);
+		pthread_mutex_unlock(&jobs->lock);
+	}
+	return rc;
+}
+
+// The store is asked first: the list may have been read just before the job ended.
+static int is_there(struct arm *arm, const struct job *j, bool *there, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int64_t count = 0;
+	int rc = store_begin(arm->config.store, STORE_READ, &tx, err);
+	if (rc == 0)
+		rc = store_query_int(tx, &count, err, "SELECT COUNT(*) FROM jobs WHERE kind = $1 AND id = $2", "ss", j->kind->name, j->id);
+	*there = count > 0;
+	return rc;
+}
+
+static void take_step(struct arm *arm, struct job *j) {
+	int64_t again_ms = ARM_JOB_OVER;
+	bool there = false;
+	struct err err = {0};
+	int rc = is_there(arm, j, &there, &err);
+	if (rc == 0 && there)
+		rc = j->kind->step(arm, j->id, &again_ms, &err);
+	if (rc < 0) {
+		again_ms = FAILED_STEP_MS;
+		if (arm->config.job_failed)
+			arm->config.job_failed(j->kind->name, j->id, &err);
+	}
+	j->over = again_ms == ARM_JOB_OVER;
+	j->due = clock_monotonic_ns() + again_ms * (CLOCK_NSEC_PER_SEC / 1000);
+}
+
+static struct job *earliest(const struct arm_jobs *jobs) {
+	struct job *found = NULL;
+	for (struct job *j = jobs->first; j; j = j->next)
+		if (!j->taken && (!found || j->due < found->due))
+			found = j;
+	return found;
+}
+
+static void unlist(struct arm_jobs *jobs, struct job *j) {
+	struct job **link = &jobs->first;
+	while (*link != j)
+		link = &(*link)->next;
+	*link = j->next;
+	free(j->id);
+	free(j);
+}
+
+static void wait_until(struct arm_jobs *jobs, const struct job *j) {
+	if (!j) {
+		(void)pthread_cond_wait(&jobs->wake, &jobs->lock);
+		return;
+	}
+	const struct timespec deadline = {.tv_sec = j->due / CLOCK_NSEC_PER_SEC, .tv_nsec = j->due % CLOCK_NSEC_PER_SEC};
+	(void)pthread_cond_timedwait(&jobs->wake, &jobs->lock, &deadline);
+}
+
+static void refresh(struct arm_jobs *jobs) {
+	jobs->stale = false;
+	pthread_mutex_unlock(&jobs->lock);
+	int rc = load(jobs, NULL);
+	pthread_mutex_lock(&jobs->lock);
+	// What could not be read now is read with the next job that is due or told of.
+	if (rc < 0 && jobs->first)
+		jobs->stale = true;
+}
+
+static void *work(void *ctx) {
+	struct arm_jobs *jobs = ctx;
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->stopping) {
+		if (jobs->stale)
+			refresh(jobs);
+		struct job *j = earliest(jobs);
+		if (!j || j->due > clock_monotonic_ns()) {
+			if (!jobs->stale)
+				wait_until(jobs, j);
+			continue;
+		}
+		j->taken = true;
+		pthread_mutex_unlock(&jobs->lock);
+		take_step(jobs->arm, j);
+		pthread_mutex_lock(&jobs->lock);
+		j->taken = false;
+		if (j->over)
+			unlist(jobs, j);
+		else
+			pthread_cond_signal(&jobs->wake);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
+int arm_start_jobs(struct arm *arm, struct err *err) {
+	struct arm_jobs *jobs = calloc(1, sizeof(*jobs));
+	if (!jobs)
+		return err_oom(err);
+	jobs->arm = arm;
+	jobs->stale = true;
+	pthread_condattr_t attributes;
+	(void)pthread_mutex_init(&jobs->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&jobs->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	arm->jobs = jobs;
+	int rc = load(jobs, err);
+	while (rc == 0 && jobs->thread_count < THREADS) {
+		rc = -pthread_create(&jobs->threads[jobs->thread_count], NULL, work, jobs);
+		if (rc == 0)
+			jobs->thread_count++;
+		else
+			rc = err_errno(err, rc, "cannot start a thread");
+	}
+	return rc;
+}
+
+void arm_jobs_wake(struct arm *arm) {
+	struct arm_jobs *jobs = arm->jobs;
+	if (!jobs)
+		return;
+	pthread_mutex_lock(&jobs->lock);
+	jobs->stale = true;
+	pthread_cond_broadcast(&jobs->wake);
+	pthread_mutex_unlock(&jobs->lock);
+}
+
+void arm_jobs_stop(struct arm *arm) {
+	struct arm_jobs *jobs = arm->jobs;
+	if (!jobs)
+		return;
+	pthread_mutex_lock(&jobs->lock);
+	jobs->stopping = true;
+	pthread_cond_broadcast(&jobs->wake);
+	pthread_mutex_unlock(&jobs->lock);
+	for (size_t i = 0; i < jobs->thread_count; i++)
+		(void)pthread_join(jobs->threads[i], NULL);
+	while (jobs->first)
+		unlist(jobs, jobs->first);
+	(void)pthread_cond_destroy(&jobs->wake);
+	(void)pthread_mutex_destroy(&jobs->lock);
+	free(jobs);
+	arm->jobs = NULL;
+}
+
+static json_t *caller_json(const struct caller *c) {
+	return json_pack("{s:s, s:s, s:s, s:b}", "tenant", c->tenant, "oid", c->oid, "appid", c->appid, "managedIdentity",
+		c->managed_identity);
+}
+
+static int read_caller(const json_t *value, struct caller *out, struct err *err) {
+	struct caller c = {.managed_identity = json_bool(value, "managedIdentity", false)};
+	const char *tenant = json_str(value, "tenant"), *oid = json_str(value, "oid"), *appid = json_str(value, "appid");
+	if (!tenant || !oid || !appid || strv_copy(c.tenant, sizeof(c.tenant), tenant) < 0 ||
+		strv_copy(c.oid, sizeof(c.oid), oid) < 0 || strv_copy(c.appid, sizeof(c.appid), appid) < 0)
+		return err_set(err, -EINVAL, 500, "InternalServerError", "The caller of a job in the store cannot be read.");
+	*out = c;
+	return 0;
+}
+
+int arm_job_enqueue(struct arm_call *call, const char *kind, const char *id, struct err *err) {
+	_cleanup_json_ json_t *caller = caller_json(call->caller);
+	_cleanup_free_ char *text = caller ? json_text(caller) : NULL;
+	int rc = text ? store_exec(call->tx, err, "INSERT INTO jobs (kind, id, caller, created) VALUES ($1,$2,$3,$4)", "sssi", kind, id,
+				text, clock_now())
+		      : err_oom(err);
+	if (rc == -EEXIST)
+		return err_set(err, rc, 409, "OperationInProgress", "Another operation of this kind is in progress.");
+	if (rc < 0)
+		return rc;
+	call->jobs_queued = true;
+	return arm_operation_wait_job(call, kind, id, err);
+}
+
+int arm_job_end(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,
+	const json_t *details, struct err *err) {
+	int rc = arm_operation_end_job(arm, tx, kind, id, failure, details, err);
+	if (rc == 0)
+		rc = store_exec(tx, err, "DELETE FROM jobs WHERE kind = $1 AND id = $2", "ss", kind, id);
+	return rc < 0 ? rc : 0;
+}
+
+int arm_job_caller(struct store_tx *tx, const char *kind, const char *id, struct caller *out, struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	_cleanup_json_ json_t *caller = NULL;
+	int rc = store_query(tx, &rows, err, "SELECT caller FROM jobs WHERE kind = $1 AND id = $2", "ss", kind, id);
+	if (rc == 0)
+		rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(err, -ENOENT, 500, "InternalServerError", "The job '%s' is not in the store.", id);
+	const char *text = store_text(rows, 0);
+	rc = json_parse(text, strlen(text), "InternalServerError", &caller, err);
+	return rc < 0 ? rc : read_caller(caller, out, err);
+}
