@@ -29,5 +29,8 @@ int arm_start_jobs(struct arm *arm, struct err *err) _must_check_;
 // Fail the operations whose deadline has passed. Called by the scheduler.
 int arm_expire_operations(struct arm *arm, struct err *err) _must_check_;
 
+// Drop some of what the activity log has kept for longer than it is kept. Called by the scheduler.
+int arm_activity_prune(struct arm *arm, struct err *err) _must_check_;
+
 // Wake everyone in arm_revision_wait and let jobs pause after their step, so that the server can stop without waiting long.
 void arm_interrupt(struct arm *arm);

@@ -74,11 +74,10 @@ static void answer_error(struct http_response *res, const struct err *e, const j
 }
 
 static int set_common_headers(struct arm_call *call, struct err *err) {
-	char request_id[ENC_UUID_SIZE];
 	struct http_response *res = call->response;
 	const char *client = http_header(call->request, "x-ms-client-request-id");
-	if (enc_uuid(request_id) < 0 || http_set_header(res, "x-ms-request-id", "%s", request_id) < 0 ||
-		http_set_header(res, "x-ms-correlation-request-id", "%s", request_id) < 0 ||
+	if (http_set_header(res, "x-ms-request-id", "%s", call->request_id) < 0 ||
+		http_set_header(res, "x-ms-correlation-request-id", "%s", call->correlation_id) < 0 ||
 		http_set_header(res, "Cache-Control", "no-cache") < 0 ||
 		http_set_header(res, "Strict-Transport-Security", "max-age=31536000; includeSubDomains") < 0 ||
 		http_set_header(res, "X-Content-Type-Options", "nosniff") < 0)

@@ -60,6 +60,17 @@ static bool read_tail(const struct segments *s, size_t at, struct arm_target *t)
 	return true;
 }
 
+// subscriptions/{s}/tagNames/{name}[/tagValues[/{value}]]: names of tags that a subscription keeps.
+static bool read_tag_name(struct segments *s, size_t end, struct arm_target *t) {
+	if (!is_word(s, 2, "tagNames") || end > 6 || (end > 4 && !is_word(s, 4, "tagValues")))
+		return false;
+	copy(t->type, sizeof(t->type), "Microsoft.Resources/subscriptions/tagNames");
+	if (end == 6)
+		copy(t->type, sizeof(t->type), "Microsoft.Resources/subscriptions/tagNames/tagValues");
+	copy(t->name, sizeof(t->name), s->at[end == 6 ? 5 : 3]);
+	return end != 5 || read_tail(s, 4, t);
+}
+
 // The segments before any "providers": the tenants, a subscription, a group, or nothing.
 static bool read_container(struct segments *s, size_t end, struct arm_target *t) {
 	if (end == 0)
@@ -82,7 +93,7 @@ static bool read_container(struct segments *s, size_t end, struct arm_target *t)
 	if (end == 2)
 		return true;
 	if (!is_word(s, 2, "resourceGroups"))
-		return end == 3 && read_tail(s, 2, t);
+		return end == 3 ? read_tail(s, 2, t) : read_tag_name(s, end, t);
 	copy(t->type, sizeof(t->type), "Microsoft.Resources/resourceGroups");
 	t->name[0] = 0;
 	if (end == 3)
@@ -114,10 +125,10 @@ static bool read_provider(const struct segments *s, size_t at, struct arm_target
 	return true;
 }
 
-// "providers", "providers/{namespace}" and "providers/{namespace}/register": the namespaces themselves.
+// "providers", "providers/{namespace}" and "providers/{namespace}/register" or "/unregister": the namespaces themselves.
 static bool read_namespace(const struct segments *s, size_t at, struct arm_target *t) {
 	size_t left = s->count - at;
-	bool has_tail = left == 2 && strv_eq_nocase(s->at[at + 1], "register");
+	bool has_tail = left == 2 && (strv_eq_nocase(s->at[at + 1], "register") || strv_eq_nocase(s->at[at + 1], "unregister"));
 	if ((left > 1 && !has_tail) || t->group[0])
 		return false;
 	copy(t->type, sizeof(t->type), "Microsoft.Resources/providers");
@@ -126,9 +137,16 @@ static bool read_namespace(const struct segments *s, size_t at, struct arm_targe
 	return !has_tail || read_tail(s, at + 1, t);
 }
 
+// Does a provider's part begin behind this segment? In "providers/Microsoft.Features/providers/{namespace}/features" the
+// second one is the name of a type.
+static bool begins_provider(const struct segments *s, size_t i) {
+	return strv_eq_nocase(s->at[i], "providers") && !(i >= 2 && strv_eq_nocase(s->at[i - 1], "Microsoft.Features") &&
+		strv_eq_nocase(s->at[i - 2], "providers"));
+}
+
 static size_t last_providers(const struct segments *s) {
 	for (size_t i = s->count; i > 0; i--)
-		if (strv_eq_nocase(s->at[i - 1], "providers"))
+		if (begins_provider(s, i - 1))
 			return i - 1;
 	return s->count;
 }
@@ -147,7 +165,7 @@ int arm_parse_path(const char *path, struct arm_target *out, struct err *err) {
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < s.count; i++)
-		t.providers += strv_eq_nocase(s.at[i], "providers");
+		t.providers += begins_provider(&s, i);
 	// The container ends at the first "providers"; an extension resource has a second one.
 	size_t first = first_providers(&s), last = last_providers(&s);
 	if (!read_container(&s, first, &t) || (t.tail[0] && first < s.count))

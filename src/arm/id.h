@@ -4,7 +4,8 @@
 //   /subscriptions/{s}/resourceGroups/{rg}/providers/{namespace}/{type}/{name}[/{type}/{name}…][/{action}]
 //   /subscriptions/{s}/providers/{namespace}/{type}                     a collection over the subscription
 //   /subscriptions/{s}[/resourceGroups/{rg}]/resources                  a collection of a subscription or group
-//   /subscriptions/{s}/providers[/{namespace}[/register]]              the namespaces themselves
+//   /subscriptions/{s}/providers[/{namespace}[/register|/unregister]]  the namespaces themselves
+//   /subscriptions/{s}/tagNames[/{name}[/tagValues[/{value}]]]         names and values of tags
 //   /tenants
 //   {any id}/providers/Microsoft.Authorization/roleAssignments/{name}   an extension of another resource
 #pragma once

@@ -55,3 +55,7 @@ extern const struct arm_job_kind arm_group_deletion;
 
 int arm_activity_write(struct arm_call *call, const char *operation, const char *status, const char *message,
 	struct err *err) _must_check_;
+
+// 404, 401 or 409 when the subscription that is addressed, if any, does not let this request go on: of another tenant, or
+// for what changes something disabled or not registered for the namespace. Sets call->own_subscription.
+int arm_subscription_check(struct arm_call *call, bool changes, struct err *err) _must_check_;

@@ -11,19 +11,6 @@
 #include "base/clock.h"
 #include "base/strv.h"
 
-int arm_activity_write(struct arm_call *call, const char *operation, const char *status, const char *message,
-	struct err *err) {
-	char id[ENC_UUID_SIZE];
-	if (enc_uuid(id) < 0)
-		return err_errno(err, -EIO, "no random numbers");
-	int rc = store_exec(call->tx, err,
-		"INSERT INTO activity_log (id, time_ns, subscription_id, resource_id, operation, status, caller, message)"
-		" VALUES ($1,$2,$3,$4,$5,$6,$7,$8)",
-		"sissssss", id, clock_now_ns(), call->target->subscription, call->target->id, operation, status,
-		call->caller->oid, message);
-	return rc < 0 ? rc : 0;
-}
-
 int arm_advise(struct arm_call *call, struct err *err, const char *code, const char *fmt, ...) {
 	char text[400];
 	va_list ap;
@@ -88,41 +75,17 @@ static int check_api_version(const struct http_request *req, struct err *err) {
 	return 0;
 }
 
-static int check_subscription(struct arm_call *call, struct err *err) {
-	const char *id = call->target->subscription;
-	if (!id[0])
-		return 0;
-	_cleanup_free_ char *key = strv_lower(id);
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (!key)
-		return err_oom(err);
-	int rc = store_query(call->tx, &rows, err, "SELECT tenant_id FROM subscriptions WHERE id = $1", "s", key);
-	if (rc == 0)
-		rc = store_next(rows, err);
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return err_set(err, -ENOENT, 404, "SubscriptionNotFound", "The subscription '%s' could not be found.", id);
-	if (!strv_eq_nocase(store_text(rows, 0), call->caller->tenant))
-		return err_set(err, -EACCES, 401, "InvalidAuthenticationTokenTenant",
-			"The access token is from the wrong issuer 'https://sts.windows.net/%s/'. It must match the tenant "
-			"'https://sts.windows.net/%s/' associated with this subscription.",
-			call->caller->tenant, store_text(rows, 0));
-	return 0;
+static bool reads_only(const struct http_request *req) {
+	return strcmp(http_method(req), "GET") == 0 || strcmp(http_method(req), "HEAD") == 0;
 }
 
 static int dispatch(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	int rc = check_subscription(call, err);
+	int rc = arm_subscription_check(call, !reads_only(call->request), err);
 	if (rc < 0)
 		return rc;
-	call->own_subscription = true;
 	if (type->raw)
 		return type->raw(call, err);
 	return arm_documents_dispatch(call, type, err);
-}
-
-static bool reads_only(const struct http_request *req) {
-	return strcmp(http_method(req), "GET") == 0 || strcmp(http_method(req), "HEAD") == 0;
 }
 
 static void operation_name(const struct arm_call *call, char *out, size_t size) {
@@ -178,7 +141,8 @@ static int run_own_transaction(struct arm_call *call, const struct arm_type *typ
 		if (rc < 0)
 			return rc;
 		call->tx = tx;
-		rc = check_subscription(call, err);
+		// A hypervisor must be able to report whatever has become of the subscription.
+		rc = arm_subscription_check(call, !action->data, err);
 		if (rc == 0)
 			rc = arm_documents_load_for(call, type, action, &r, err);
 		call->tx = NULL;
@@ -263,7 +227,7 @@ static int look(struct arm_call *call, const struct arm_type *type, struct err *
 	if (rc < 0)
 		return rc;
 	call->tx = tx;
-	rc = check_subscription(call, err);
+	rc = arm_subscription_check(call, true, err);
 	if (rc == 0)
 		rc = type->look(call, err);
 	call->tx = NULL;
@@ -296,10 +260,22 @@ static int run_resolved(struct arm_call *call, const struct arm_type *type, stru
 	return rc;
 }
 
+// A client may give the id that joins what it does in several requests.
+static int name_request(struct arm_call *call, struct err *err) {
+	const char *correlation = http_header(call->request, "x-ms-correlation-request-id");
+	if (enc_uuid(call->request_id) < 0)
+		return err_errno(err, -EIO, "no random numbers");
+	(void)snprintf(call->correlation_id, sizeof(call->correlation_id), "%s",
+		correlation && enc_is_uuid(correlation) ? correlation : call->request_id);
+	return 0;
+}
+
 int arm_request_run(struct arm_call *call, struct store_tx *outer, struct err *err) {
 	struct arm_target target;
 	const struct arm_type *type = NULL;
-	int rc = check_api_version(call->request, err);
+	int rc = name_request(call, err);
+	if (rc == 0)
+		rc = check_api_version(call->request, err);
 	// Clients join "/" and a scope that begins with one, or an empty parent between a namespace and a type.
 	char path[HTTP_TARGET_MAX + 1];
 	if (rc == 0 && strv_squeeze(path, sizeof(path), http_path(call->request), '/') < 0)

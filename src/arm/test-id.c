@@ -101,6 +101,9 @@ static void test_namespaces_and_tenants(void **state) {
 	assert_string_equal(t.name, "Microsoft.Compute");
 	assert_string_equal(t.tail, "register");
 	assert_string_equal(t.id, "/subscriptions/s/providers/Microsoft.Compute");
+	t = parsed("/subscriptions/s/providers/Microsoft.Compute/unregister");
+	assert_string_equal(t.name, "Microsoft.Compute");
+	assert_string_equal(t.tail, "unregister");
 	t = parsed("/tenants");
 	assert_string_equal(t.type, "Microsoft.Resources/tenants");
 	assert_string_equal(t.name, "");
@@ -126,6 +129,34 @@ static void test_ids_are_spelled_as_azure_does_and_names_as_given(void **state) 
 	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg");
 }
 
+static void test_features_stand_below_a_namespace_that_is_a_name(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/providers/microsoft.features/providers/Microsoft.Compute/features/F/register");
+	assert_string_equal(t.type, "microsoft.features/providers/features");
+	assert_string_equal(t.name, "F");
+	assert_string_equal(t.tail, "register");
+	assert_string_equal(t.scope, "/subscriptions/s");
+	assert_int_equal(t.providers, 1);
+	t = parsed("/subscriptions/s/providers/Microsoft.Features/providers/Microsoft.Compute/features");
+	assert_string_equal(t.type, "Microsoft.Features/providers");
+	assert_string_equal(t.name, "Microsoft.Compute");
+	assert_string_equal(t.tail, "features");
+}
+
+static void test_names_and_values_of_tags(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/tagNames");
+	assert_string_equal(t.tail, "tagNames");
+	t = parsed("/subscriptions/s/tagnames/cost");
+	assert_string_equal(t.type, "Microsoft.Resources/subscriptions/tagNames");
+	assert_string_equal(t.name, "cost");
+	assert_string_equal(t.subscription, "s");
+	t = parsed("/subscriptions/s/tagNames/cost/tagValues/high");
+	assert_string_equal(t.type, "Microsoft.Resources/subscriptions/tagNames/tagValues");
+	assert_string_equal(t.name, "high");
+	assert_string_equal(t.id, "/subscriptions/s/tagNames/cost/tagValues/high");
+}
+
 static void test_malformed_paths_are_refused(void **state) {
 	(void)state;
 	char longest[2 * ARM_ID_MAX];
@@ -135,7 +166,8 @@ static void test_malformed_paths_are_refused(void **state) {
 	const char *const bad[] = {"", "subscriptions/s", "/nothing/s", "/subscriptions//resourceGroups/rg",
 		"/subscriptions/s/resourceGroups/rg/disks/d", "/subscriptions/s/resourceGroups/rg/providers",
 		"/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute", "/subscriptions/s/resources/providers/N/t/n",
-		"/subscriptions/s/resources/more", "/tenants/t", "//tenants", longest,
+		"/subscriptions/s/resources/more", "/subscriptions/s/tagNames/n/more", "/subscriptions/s/tagNames/n/tagValues/v/w",
+		"/subscriptions/s/tagNames/n/tagValues/providers/N/t/n", "/tenants/t", "//tenants", longest,
 		"/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/u/v/w/x/y/z"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct arm_target t = {.name = "untouched"};
@@ -170,6 +202,8 @@ int main(void) {
 		cmocka_unit_test(test_what_stands_behind_a_container_is_its_collection),
 		cmocka_unit_test(test_namespaces_and_tenants),
 		cmocka_unit_test(test_ids_are_spelled_as_azure_does_and_names_as_given),
+		cmocka_unit_test(test_features_stand_below_a_namespace_that_is_a_name),
+		cmocka_unit_test(test_names_and_values_of_tags),
 		cmocka_unit_test(test_malformed_paths_are_refused),
 		cmocka_unit_test(test_an_id_of_another_type_is_refused),
 	};

@@ -22,6 +22,7 @@ struct arm_call {
 	const struct arm_target *target;
 	const struct http_request *request;
 	struct http_response *response;
+	char request_id[ENC_UUID_SIZE], correlation_id[ENC_UUID_SIZE];
 	char operation[ENC_UUID_SIZE];  // set by arm_operation_start: the answer points to it
 	char advisories[768];           // "; "-separated
 	bool hosts_concerned;           // the desired state of a hypervisor changed

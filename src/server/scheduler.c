@@ -26,6 +26,8 @@ static void run_due(struct scheduler *s) {
 	// What fails now is due again at the next tick.
 	if (arm_expire_operations(s->arm, &err) < 0)
 		log_warning("cannot end operations that are overdue: %s", err.message);
+	if (arm_activity_prune(s->arm, &err) < 0)
+		log_warning("cannot prune the activity log: %s", err.message);
 	if (vault_purge_due(s->vault, &err) < 0)
 		log_warning("cannot purge what is due: %s", err.message);
 	if (vault_lifetime_due(s->vault, &err) < 0)

@@ -201,5 +201,38 @@ static const char step_8[] =
 	"  SELECT object_id, tenant_id, object_id, '62e90394-69f5-4237-9190-012177145e10', created FROM service_principals"
 	"  WHERE display_name = 'custodisk-bootstrap' AND kind = 'Application';";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
+// Several subscriptions, what each of them uses, and who did what in them.
+static const char step_9[] =
+	"ALTER TABLE subscriptions ADD COLUMN state TEXT NOT NULL DEFAULT 'Enabled';"  // or Disabled
+	"ALTER TABLE subscriptions ADD COLUMN tags TEXT;"
+	"ALTER TABLE subscriptions ADD COLUMN workload TEXT NOT NULL DEFAULT 'Production';"  // or DevTest
+	"CREATE TABLE subscription_aliases ("
+	"  tenant_id TEXT NOT NULL REFERENCES tenants(id), name TEXT NOT NULL, display_name TEXT NOT NULL,"
+	"  subscription_id TEXT NOT NULL REFERENCES subscriptions(id), created BIGINT NOT NULL, created_by TEXT NOT NULL,"
+	"  PRIMARY KEY (tenant_id, name));"
+	// Every namespace is registered but these.
+	"CREATE TABLE unregistered_namespaces ("
+	"  subscription_id TEXT NOT NULL REFERENCES subscriptions(id), namespace TEXT NOT NULL,"
+	"  PRIMARY KEY (subscription_id, namespace));"
+	// state is Registering, Pending (an operator decides) or Unregistering; since `changed`.
+	"CREATE TABLE feature_registrations ("
+	"  subscription_id TEXT NOT NULL REFERENCES subscriptions(id), namespace TEXT NOT NULL, name TEXT NOT NULL,"
+	"  state TEXT NOT NULL, changed BIGINT NOT NULL, PRIMARY KEY (subscription_id, namespace, name));"
+	// value is '' for the name itself.
+	"CREATE TABLE tag_names ("
+	"  subscription_id TEXT NOT NULL REFERENCES subscriptions(id), name TEXT NOT NULL, value TEXT NOT NULL,"
+	"  display_name TEXT NOT NULL, PRIMARY KEY (subscription_id, name, value));"
+	"CREATE INDEX resources_by_group ON resources (subscription_id, resource_group, id);"
+	"ALTER TABLE activity_log ADD COLUMN tenant_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN resource_group TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN resource_type TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN caller_name TEXT NOT NULL DEFAULT '';"  // a person's user principal name
+	"ALTER TABLE activity_log ADD COLUMN app_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN method TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN request_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN correlation_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE activity_log ADD COLUMN client_address TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX activity_log_by_time ON activity_log (time_ns);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
