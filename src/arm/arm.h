@@ -14,6 +14,7 @@ struct arm_config {
 	const struct arm_job_kind *const *jobs;  // those of the providers
 	size_t job_count;
 	void (*job_failed)(const char *kind, const char *id, const struct err *err);  // a step that is tried again later
+	bool throttle;          // requests are limited as Azure limits them
 	bool strict;            // advisories are errors
 	int64_t cache_seconds;  // how long a disk server may use a key before it asks again
 };

@@ -6,17 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arm/page.h"
 #include "base/strv.h"
 
 enum { TAGS_MAX = 50, TAG_NAME_MAX = 512, TAG_VALUE_MAX = 256 };
 
 #define GROUP_TYPE "Microsoft.Resources/resourceGroups"
 
+// A resource group's actions are named below its subscription.
+static const char *permission_base(const struct arm_type *type) {
+	return strcmp(type->name, GROUP_TYPE) == 0 ? "Microsoft.Resources/subscriptions/resourceGroups" : type->name;
+}
+
 static int authorize_type(struct arm_call *call, const struct arm_type *type, const char *verb, struct err *err) {
 	char permission[256];
-	// A resource group's actions are named below its subscription.
-	const char *name = strcmp(type->name, GROUP_TYPE) == 0 ? "Microsoft.Resources/subscriptions/resourceGroups" : type->name;
-	(void)snprintf(permission, sizeof(permission), "%s/%s", name, verb);
+	(void)snprintf(permission, sizeof(permission), "%s/%s", permission_base(type), verb);
 	return arm_authorize(call, call->target->id, permission, err);
 }
 
@@ -111,6 +115,54 @@ static int group_must_exist(struct arm_call *call, const struct arm_type *type, 
 	return rc;
 }
 
+static bool is_part(const struct arm_type *type) {
+	const char *slash = strchr(type->name, '/');
+	return strchr(slash + 1, '/') != NULL;
+}
+
+// The resource that this one is a part or an extension of; -ENOENT when there is none, which is not told apart here.
+static int check_parent(struct arm_call *call, const struct arm_type *type, struct err *err) {
+	char id[ARM_ID_MAX];
+	(void)snprintf(id, sizeof(id), "%s", is_part(type) ? call->target->id : call->target->scope);
+	if (is_part(type)) {
+		*strrchr(id, '/') = 0;
+		*strrchr(id, '/') = 0;
+	} else if (call->target->providers < 2) {
+		return 0;
+	}
+	struct arm_target parent;
+	_cleanup_resource_ struct resource r = {0};
+	int rc = arm_parse_path(id, &parent, err);
+	const struct arm_type *parent_type = rc == 0 ? arm_find_type(call->arm, parent.type) : NULL;
+	if (rc < 0 || (parent_type && parent_type->raw))
+		return rc;
+	rc = resource_load(call->tx, id, &r, err);
+	if (rc == -ENOENT)
+		return err_set(err, rc, 404, "ParentResourceNotFound",
+			"Failed to perform 'write' on resource(s) of type '%s', because the parent resource '%s' could not be found.",
+			strchr(type->name, '/') + 1, id);
+	return rc;
+}
+
+// RFC 9110, 13.1: the etag of what the request is about, as the client saw it, or * for whatever there is.
+static bool names_etag(const char *header, const struct resource *r) {
+	char quoted[ENC_UUID_SIZE + 2];
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\"", r->etag);
+	return strcmp(header, "*") == 0 ? r->stored : r->stored && (strstr(header, quoted) || strcmp(header, r->etag) == 0);
+}
+
+static int check_preconditions(const struct arm_call *call, const struct resource *r, struct err *err) {
+	const char *match = http_header(call->request, "If-Match"), *none = http_header(call->request, "If-None-Match");
+	if ((!match || names_etag(match, r)) && (!none || !names_etag(none, r)))
+		return 0;
+	return err_set(err, -EEXIST, 412, "PreconditionFailed",
+		"The condition '%.100s' of the request on the etag of '%s' does not hold.", match ? match : none, r->display_id);
+}
+
+static int tell_etag(struct arm_call *call, const struct resource *r, struct err *err) {
+	return r->etag[0] && http_set_header(call->response, "ETag", "\"%s\"", r->etag) < 0 ? err_oom(err) : 0;
+}
+
 static int show(struct arm_call *call, const struct arm_type *type, struct resource *r, json_t **out, struct err *err) {
 	_cleanup_json_ json_t *shown = NULL;
 	int rc = resource_show(r, &shown, err);
@@ -148,6 +200,10 @@ static int write_resource(struct arm_call *call, const struct arm_type *type, bo
 	rc = resource_load(call->tx, call->target->id, &r, err);
 	if (rc == -ENOENT && !patch)
 		rc = resource_new(call->target, type->name, &r, err);
+	if (rc == 0 && !r.stored)
+		rc = check_parent(call, type, err);
+	if (rc == 0)
+		rc = check_preconditions(call, &r, err);
 	if (rc < 0)
 		return rc;
 	bool created = !r.stored;
@@ -160,6 +216,8 @@ static int write_resource(struct arm_call *call, const struct arm_type *type, bo
 		return rc;
 	// The answer shows the resource as the request left it, before an operation that had nothing to wait for settled.
 	rc = show(call, type, &r, &call->response->json, err);
+	if (rc == 0)
+		rc = tell_etag(call, &r, err);
 	if (rc == 0 && call->response->status == 0)
 		call->response->status = call->operation[0] && type->accepts ? 202 : created ? 201 : 200;
 	return rc;
@@ -183,34 +241,82 @@ static int read_resource(struct arm_call *call, const struct arm_type *type, str
 	if (rc == -ENOENT && strcmp(type->name, GROUP_TYPE) == 0)
 		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
 			call->target->group);
+	if (rc == 0)
+		rc = tell_etag(call, &r, err);
 	return rc < 0 ? rc : show(call, type, &r, &call->response->json, err);
 }
+
+enum { PAGE_MAX = 1000 };
 
 struct listing {
 	struct arm_call *call;
 	const struct arm_type *type;
+	bool all;  // the caller may read the whole collection; else only what it may read by itself
 	json_t *value;
+	char last[ARM_ID_MAX];
 };
+
+// A collection of parts or extensions is that of the resource it is addressed below.
+static bool is_member(const struct listing *l, const struct resource *r) {
+	const struct arm_target *t = l->call->target;
+	if (!is_part(l->type) && t->providers < 2)
+		return true;
+	return access_scope_within(r->id, is_part(l->type) ? t->id : t->scope);
+}
+
+static int may_read(struct listing *l, const struct resource *r, struct err *err) {
+	char permission[256];
+	if (l->all)
+		return 0;
+	struct err refused = {0};
+	(void)snprintf(permission, sizeof(permission), "%s/read", permission_base(l->type));
+	int rc = arm_authorize(l->call, r->id, permission, &refused);
+	if (rc < 0 && rc != -EACCES)
+		*err = refused;
+	return rc;
+}
 
 static int add_to_listing(void *ctx, struct store_tx *tx, struct resource *r, struct err *err) {
 	(void)tx;
 	struct listing *l = ctx;
 	json_t *shown = NULL;
-	int rc = show(l->call, l->type, r, &shown, err);
+	(void)snprintf(l->last, sizeof(l->last), "%s", r->id);
+	int rc = is_member(l, r) ? may_read(l, r, err) : -EACCES;
+	if (rc == -EACCES)
+		return 0;
+	if (rc == 0)
+		rc = show(l->call, l->type, r, &shown, err);
 	if (rc < 0)
 		return rc;
 	return json_array_append_new(l->value, shown) < 0 ? err_oom(err) : 0;
 }
 
 static int list_resources(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	int rc = authorize_type(call, type, "read", err);
-	if (rc < 0)
-		return rc;
 	struct listing l = {.call = call, .type = type, .value = json_array()};
+	struct arm_page page;
+	bool more = false;
 	call->response->json = json_pack("{s:o}", "value", l.value);
 	if (!call->response->json)
 		return err_oom(err);
-	return resource_each(call->tx, call->target->subscription, call->target->group, type->name, add_to_listing, &l, err);
+	struct err refused = {0};
+	int rc = authorize_type(call, type, "read", &refused);
+	l.all = rc == 0;
+	if (rc < 0 && rc != -EACCES) {
+		*err = refused;
+		return rc;
+	}
+	rc = arm_page_read(call, PAGE_MAX, &page, err);
+	if (rc == 0)
+		rc = resource_page(call->tx, call->target->subscription, call->target->group, type->name, page.after, page.top,
+			add_to_listing, &l, &more, err);
+	if (rc < 0)
+		return rc;
+	// Whoever may read nothing of it is refused, as where there is nothing.
+	if (!l.all && json_array_size(l.value) == 0 && !more) {
+		*err = refused;
+		return -EACCES;
+	}
+	return more ? arm_page_next(call, call->response->json, l.last, err) : 0;
 }
 
 static int delete_resource(struct arm_call *call, const struct arm_type *type, struct err *err) {
@@ -222,6 +328,8 @@ static int delete_resource(struct arm_call *call, const struct arm_type *type, s
 		call->response->status = 204;
 		return 0;
 	}
+	if (rc == 0)
+		rc = check_preconditions(call, &r, err);
 	if (rc == 0)
 		rc = type->remove(call, &r, err);
 	if (rc < 0)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arm/documents.h"
+#include "arm/internal.h"
+#include "arm/throttle.h"
 #include "base/clock.h"
 #include "base/strv.h"
 
@@ -23,6 +24,11 @@ int arm_open(const struct arm_config *config, struct arm **out, struct err *err)
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&arm->changed, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
+	int rc = config->throttle ? arm_throttle_new(&arm->throttle, err) : 0;
+	if (rc < 0) {
+		arm_close(arm);
+		return rc;
+	}
 	arm_revision_publish(arm);
 	*out = arm;
 	return 0;
@@ -32,6 +38,7 @@ void arm_close(struct arm *arm) {
 	if (!arm)
 		return;
 	arm_jobs_stop(arm);
+	arm_throttle_free(arm->throttle);
 	(void)pthread_cond_destroy(&arm->changed);
 	(void)pthread_mutex_destroy(&arm->lock);
 	free(arm);

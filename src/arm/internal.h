@@ -10,6 +10,7 @@ struct arm_jobs;
 
 struct arm {
 	struct arm_config config;
+	struct arm_throttle *throttle;  // NULL: nobody is throttled
 	struct arm_jobs *jobs;  // NULL until arm_start_jobs
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

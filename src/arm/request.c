@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "arm/documents.h"
+#include "arm/page.h"
+#include "arm/throttle.h"
 #include "base/clock.h"
 #include "base/strv.h"
 
@@ -37,20 +39,11 @@ int arm_body(const struct http_request *request, json_t **out, struct err *err) 
 	return 0;
 }
 
-// The host, and the port when it is not the usual one, for links back to us.
-static void base_url(const struct http_request *req, char *out, size_t size) {
-	int port = http_port(req);
-	if (port == 443)
-		(void)snprintf(out, size, "https://%s", http_host(req));
-	else
-		(void)snprintf(out, size, "https://%s:%d", http_host(req), port);
-}
-
 static int set_operation_headers(struct arm_call *call, struct err *err) {
 	if (!call->operation[0])
 		return 0;
 	char base[300], space[ARM_NAME_MAX];
-	base_url(call->request, base, sizeof(base));
+	arm_base_url(call->request, base, sizeof(base));
 	(void)snprintf(space, sizeof(space), "%.*s", (int)strcspn(call->target->type, "/"), call->target->type);
 	const char *version = http_query(call->request, "api-version");
 	for (int monitor = 0; monitor < 2; monitor++)
@@ -221,6 +214,28 @@ static int check_type_version(const struct arm_call *call, const struct arm_type
 		slash ? slash + 1 : type->name, buf_cstr(&known));
 }
 
+static int count_request(struct arm_call *call, struct err *err) {
+	static const char *const words[] = {[ARM_READS] = "read", [ARM_WRITES] = "write", [ARM_DELETES] = "delete"};
+	const char *subscription = call->target->subscription;
+	enum arm_throttle_class class = reads_only(call->request)			   ? ARM_READS
+		: strcmp(http_method(call->request), "DELETE") == 0 ? ARM_DELETES
+								    : ARM_WRITES;
+	int64_t left = 0, wait = 0;
+	char header[64];
+	int rc = arm_throttle_take(call->arm->throttle, call->caller->oid, subscription, class, clock_monotonic_ns(), &left, &wait);
+	if (rc < 0 && http_set_header(call->response, "Retry-After", "%lld", (long long)wait) < 0)
+		return err_oom(err);
+	if (rc < 0)
+		return err_set(err, rc, 429, subscription[0] ? "SubscriptionRequestsThrottled" : "TenantRequestsThrottled",
+			"Number of '%s' requests for %s '%s' actor '%s' exceeded. Please try again after '%lld' seconds after additional "
+			"tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
+			words[class], subscription[0] ? "subscription" : "tenant", subscription[0] ? subscription : call->caller->tenant,
+			call->caller->oid, (long long)wait);
+	(void)snprintf(header, sizeof(header), "x-ms-ratelimit-remaining-%s-%ss", subscription[0] ? "subscription" : "tenant",
+		words[class]);
+	return http_set_header(call->response, header, "%lld", (long long)left) < 0 ? err_oom(err) : 0;
+}
+
 static int look(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	int rc = store_begin(call->arm->config.store, STORE_READ, &tx, err);
@@ -245,6 +260,13 @@ static int run_resolved(struct arm_call *call, const struct arm_type *type, stru
 	const char *tail = call->target->tail;
 	const struct arm_action *action =
 		tail[0] && !type->raw ? arm_documents_action(type, http_method(call->request), tail) : NULL;
+	// What waits for something comes one after the other by itself.
+	bool counted = call->arm->throttle && !call->inner && !(action && action->own_transaction);
+	if (counted) {
+		int rc = count_request(call, err);
+		if (rc < 0)
+			return rc;
+	}
 	if (outer && action && action->own_transaction)
 		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The operation '%s' cannot be part of a template.", tail);
 	if (outer)
@@ -314,7 +336,7 @@ int arm_perform(struct arm *arm, const struct caller *caller, struct store_tx *t
 	explicit_bzero(text, strlen(text));
 	if (rc < 0)
 		return rc;
-	struct arm_call call = {.arm = arm, .caller = caller, .request = request, .response = &response};
+	struct arm_call call = {.arm = arm, .caller = caller, .request = request, .response = &response, .inner = true};
 	rc = arm_request_run(&call, tx, err);
 	*out = (struct arm_outcome){.status = response.status ? response.status : 200, .json = TAKE_PTR(response.json),
 		.details = call.details};

@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/strv.h"
 
-#define COLUMNS "display_id, type, subscription_id, resource_group, name, body, hidden, generation, created, changed"
+#define COLUMNS "display_id, type, subscription_id, resource_group, name, body, hidden, generation, created, changed, etag"
 
 void resource_free(struct resource *r) {
 	json_decref(r->body);
@@ -65,6 +66,7 @@ static int read_row(struct store_rows *rows, struct resource *out, struct err *e
 	r.generation = store_int(rows, 7);
 	r.created = store_int(rows, 8);
 	r.changed = store_int(rows, 9);
+	copy(r.etag, sizeof(r.etag), store_text(rows, 10));
 	*out = r;
 	return 0;
 }
@@ -97,15 +99,17 @@ int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {
 	_cleanup_free_ char *group = strv_lower(r->group);
 	if (!body || !hidden || !subscription || !group)
 		return err_oom(err);
+	if (enc_uuid(r->etag) < 0)
+		return err_errno(err, -EIO, "no random numbers");
 	r->changed = clock_now();
 	int rc = r->stored
-		? store_exec(tx, err, "UPDATE resources SET body = $1, hidden = $2, generation = $3, changed = $4 WHERE id = $5",
-			  "ssiis", body, hidden, r->generation, r->changed, r->id)
+		? store_exec(tx, err, "UPDATE resources SET body = $1, hidden = $2, generation = $3, changed = $4, etag = $5 WHERE id = $6",
+			  "ssiiss", body, hidden, r->generation, r->changed, r->etag, r->id)
 		: store_exec(tx, err,
 			  "INSERT INTO resources (id, display_id, type, subscription_id, resource_group, name, body, hidden,"
-			  " generation, created, changed) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)",
-			  "ssssssssiii", r->id, r->display_id, r->type, subscription, group, r->name, body, hidden,
-			  r->generation, r->created, r->changed);
+			  " generation, created, changed, etag) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)",
+			  "ssssssssiiis", r->id, r->display_id, r->type, subscription, group, r->name, body, hidden,
+			  r->generation, r->created, r->changed, r->etag);
 	if (rc < 0)
 		return rc;
 	r->stored = true;
@@ -113,51 +117,77 @@ int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {
 }
 
 int resource_delete(struct store_tx *tx, const struct resource *r, struct err *err) {
-	int rc = store_exec(tx, err, "DELETE FROM resources WHERE id = $1", "s", r->id);
+	// Ids below it lie between "{id}/" and "{id}0", the character after the slash: a range of the index.
+	int rc = store_exec(tx, err, "DELETE FROM resources WHERE id = $1 OR (id > $1 || '/' AND id < $1 || '0')", "s", r->id);
 	// Else they would hold for whoever makes another resource of this id.
 	if (rc >= 0)
-		rc = store_exec(tx, err, "DELETE FROM role_assignments WHERE scope = $1 OR substr(scope, 1, length($1) + 1) = $1 || '/'",
-			"s", r->id);
+		rc = store_exec(tx, err,
+			"DELETE FROM role_assignments WHERE scope = $1 OR (scope > $1 || '/' AND scope < $1 || '0')", "s", r->id);
 	return rc < 0 ? rc : 0;
 }
 
-// The ids first, so that the visitor may write while it walks.
-static int matching_ids(struct store_tx *tx, const char *subscription, const char *group, const char *type,
-	json_t *ids, struct err *err) {
+enum { CHUNK = 256 };
+
+struct chunk {
+	struct resource *at;
+	size_t count;
+};
+
+static void chunk_free(struct chunk *c) {
+	for (size_t i = 0; i < c->count; i++)
+		resource_free(&c->at[i]);
+	free(c->at);
+}
+
+// The next ones behind `after`: read before any is visited, so that the visitor may write while it walks.
+static int read_chunk(struct store_tx *tx, const char *subscription, const char *group, const char *type, const char *after,
+	size_t limit, struct chunk *out, struct err *err) {
 	_cleanup_free_ char *sub = strv_lower(subscription);
 	_cleanup_free_ char *rg = strv_lower(group);
+	_cleanup_free_ char *from = strv_lower(after);
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (!sub || !rg)
+	out->at = calloc(limit, sizeof(*out->at));
+	if (!sub || !rg || !from || !out->at)
 		return err_oom(err);
 	int rc = store_query(tx, &rows, err,
-		"SELECT id FROM resources WHERE ($1 = '' OR subscription_id = $1) AND ($2 = '' OR resource_group = $2)"
-		" AND ($3 = '' OR type = $3) ORDER BY id",
-		"sss", sub, rg, type);
-	while (rc >= 0 && (rc = store_next(rows, err)) > 0)
-		if (json_array_append_new(ids, json_string(store_text(rows, 0))) < 0)
-			return err_oom(err);
+		"SELECT " COLUMNS " FROM resources WHERE ($1 = '' OR subscription_id = $1) AND ($2 = '' OR resource_group = $2)"
+		" AND ($3 = '' OR type = $3) AND id > $4 ORDER BY id LIMIT $5",
+		"ssssi", sub, rg, type, from, (int64_t)limit);
+	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
+		rc = read_row(rows, &out->at[out->count], err);
+		out->count += rc == 0;
+	}
 	return rc;
+}
+
+int resource_page(struct store_tx *tx, const char *subscription, const char *group, const char *type, const char *after,
+	int64_t limit, resource_visitor each, void *ctx, bool *more, struct err *err) {
+	char last[ARM_ID_MAX];
+	copy(last, sizeof(last), after);
+	*more = true;
+	while (limit > 0) {
+		_cleanup_(chunk_free) struct chunk chunk = {0};
+		size_t wanted = limit < CHUNK ? (size_t)limit : CHUNK;
+		// One more than is visited tells whether there are others.
+		int rc = read_chunk(tx, subscription, group, type, last, wanted + 1, &chunk, err);
+		for (size_t i = 0; rc == 0 && i < chunk.count && i < wanted; i++) {
+			copy(last, sizeof(last), chunk.at[i].id);
+			rc = each(ctx, tx, &chunk.at[i], err);
+		}
+		if (rc < 0)
+			return rc;
+		*more = chunk.count > wanted;
+		if (!*more)
+			break;
+		limit -= (int64_t)wanted;
+	}
+	return 0;
 }
 
 int resource_each(struct store_tx *tx, const char *subscription, const char *group, const char *type,
 	resource_visitor each, void *ctx, struct err *err) {
-	_cleanup_json_ json_t *ids = json_array();
-	if (!ids)
-		return err_oom(err);
-	int rc = matching_ids(tx, subscription, group, type, ids, err);
-	size_t i;
-	json_t *id;
-	json_array_foreach(ids, i, id) {
-		if (rc < 0)
-			break;
-		_cleanup_resource_ struct resource r = {0};
-		rc = resource_load(tx, json_string_value(id), &r, err);
-		if (rc == -ENOENT)
-			rc = 0;  // an earlier visit removed it
-		else if (rc == 0)
-			rc = each(ctx, tx, &r, err);
-	}
-	return rc;
+	bool more;
+	return resource_page(tx, subscription, group, type, "", INT64_MAX, each, ctx, &more, err);
 }
 
 int resource_show(const struct resource *r, json_t **out, struct err *err) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "arm/id.h"
+#include "base/enc.h"
 #include "base/json.h"
 #include "store/store.h"
 
@@ -17,6 +18,7 @@ struct resource {
 	json_t *hidden;  // owned: the provider's own state, never shown
 	int64_t generation;  // grows when what the hypervisor shall do with it changes
 	int64_t created, changed;
+	char etag[ENC_UUID_SIZE];  // another one after each save; "" for what was stored before there were any
 	bool stored;     // false until it was saved or loaded
 };
 
@@ -30,6 +32,7 @@ int resource_new(const struct arm_target *t, const char *type, struct resource *
 int resource_load(struct store_tx *tx, const char *id, struct resource *out, struct err *err) _must_check_;
 
 int resource_save(struct store_tx *tx, struct resource *r, struct err *err) _must_check_;
+// With all that stands below it, resources and role assignments.
 int resource_delete(struct store_tx *tx, const struct resource *r, struct err *err) _must_check_;
 
 // Calls `each` for the resources of a type ("" for all) in a subscription ("" for all) and group ("" for all), by id.
@@ -37,6 +40,10 @@ int resource_delete(struct store_tx *tx, const struct resource *r, struct err *e
 typedef int (*resource_visitor)(void *ctx, struct store_tx *tx, struct resource *r, struct err *err);
 int resource_each(struct store_tx *tx, const char *subscription, const char *group, const char *type,
 	resource_visitor each, void *ctx, struct err *err) _must_check_;
+
+// The same for at most `limit` of them behind the id `after` ("" from the beginning); *more tells whether others follow.
+int resource_page(struct store_tx *tx, const char *subscription, const char *group, const char *type, const char *after,
+	int64_t limit, resource_visitor each, void *ctx, bool *more, struct err *err) _must_check_;
 
 // What GET shows: id, name, type and the body. The caller owns *out.
 int resource_show(const struct resource *r, json_t **out, struct err *err) _must_check_;

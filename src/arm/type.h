@@ -27,6 +27,7 @@ struct arm_call {
 	char advisories[768];           // "; "-separated
 	bool hosts_concerned;           // the desired state of a hypervisor changed
 	bool jobs_queued;               // an arm_job_enqueue is to be told of after the commit
+	bool inner;                     // a request of arm_perform
 	bool own_subscription;          // the caller is of the tenant of the subscription that is addressed
 	void *prepared;                 // of type->look and type->work
 	json_t *details;                // owned: an array that goes with the error that the call ends with

@@ -234,5 +234,10 @@ static const char step_9[] =
 	"ALTER TABLE activity_log ADD COLUMN client_address TEXT NOT NULL DEFAULT '';"
 	"CREATE INDEX activity_log_by_time ON activity_log (time_ns);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
+// What a client saw of a resource, for its preconditions; and pages of a subscription or group in the order of ids.
+static const char step_10[] =
+	"ALTER TABLE resources ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX resources_by_place ON resources (subscription_id, resource_group, id);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -157,9 +157,6 @@ class ControlPlane(unittest.TestCase):
         answer = cloud.arm("PUT", cloud.group(), GROUPS, {"location": "northeurope"})
         self.assertEqual((answer.status, answer.code), (409, "InvalidResourceLocation"))
 
-    def test_a_group_that_holds_resources_stays(self):
-        self.assertEqual(cloud.arm("DELETE", cloud.group(), GROUPS).status, 409)
-
     def test_purge_protection_cannot_be_taken_back(self):
         answer = cloud.arm("PATCH", cloud.id(VAULT, "kv-test"), VAULTS, {"properties": {"enablePurgeProtection": False}})
         self.assertEqual((answer.status, answer.code), (400, "BadRequest"))
