@@ -42,6 +42,9 @@ int arm_operation_settle_idle(struct arm_call *call, struct err *err) _must_chec
 int arm_identity_merge(struct arm_call *call, struct resource *r, const json_t *body, struct err *err) _must_check_;
 int arm_identity_remove(struct arm_call *call, const struct resource *r, struct err *err) _must_check_;
 
+// As if everything that the operation waits for had gone well.
+int arm_operation_assume(struct arm *arm, struct store_tx *tx, const char *id, struct err *err) _must_check_;
+
 // The operation of the call ends with a job.
 int arm_operation_wait_job(struct arm_call *call, const char *kind, const char *id, struct err *err) _must_check_;
 int arm_operation_end_job(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,

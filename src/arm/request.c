@@ -338,6 +338,9 @@ int arm_perform(struct arm *arm, const struct caller *caller, struct store_tx *t
 		return rc;
 	struct arm_call call = {.arm = arm, .caller = caller, .request = request, .response = &response, .inner = true};
 	rc = arm_request_run(&call, tx, err);
+	// What comes after it in a try is to find it done.
+	if (rc == 0 && tx && call.operation[0])
+		rc = arm_operation_assume(arm, tx, call.operation, err);
 	*out = (struct arm_outcome){.status = response.status ? response.status : 200, .json = TAKE_PTR(response.json),
 		.details = call.details};
 	memcpy(out->operation, call.operation, sizeof(out->operation));
