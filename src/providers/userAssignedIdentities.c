@@ -24,7 +24,9 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 }
 
 static int remove_identity(struct arm_call *call, struct resource *r, struct err *err) {
-	return entra_remove_managed_identity(call->tx, r->id, err);
+	// Whoever they let in was let in as this identity.
+	int rc = store_exec(call->tx, err, "DELETE FROM federated_credentials WHERE owner = $1", "s", r->id);
+	return rc < 0 ? rc : entra_remove_managed_identity(call->tx, r->id, err);
 }
 
 const struct arm_type user_assigned_identities_type = {

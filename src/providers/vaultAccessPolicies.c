@@ -45,6 +45,8 @@ static int change_policies(struct arm_call *call, const char *vault_id, struct e
 		rc = vault_find(call->tx, r.name, &v, err);
 	if (rc == 0)
 		rc = vault_policies_merge(call->tx, &v, how, json_at(body, "properties.accessPolicies"), err);
+	if (rc == 0)
+		rc = vaults_record(call, &v, "VaultAccessPolicyChangedEventGridNotification", err);
 	return rc < 0 ? rc : answer(call, &r, err);
 }
 

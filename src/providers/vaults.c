@@ -159,7 +159,7 @@ static int show_properties(struct arm_call *call, struct resource *r, json_t *sh
 		return err_oom(err);
 	if (v.purge_protection && json_set_bool(properties, "enablePurgeProtection", true) < 0)
 		return err_oom(err);
-	return 0;
+	return vaults_show_connections(call->tx, &v, properties, err);
 }
 
 // A live vault of this name that is not this resource, or a deleted one: the name is taken.
@@ -223,11 +223,15 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = save_policies(call, properties, &v, err);
 	if (rc == 0 && !recover)
 		rc = vaults_save_network(call, properties, &v, err);
-	return rc;
+	return rc < 0 ? rc : vaults_record(call, &v, recover ? "VaultRecover" : patch ? "VaultPatch" : "VaultPut", err);
 }
 
 static int remove_vault(struct arm_call *call, struct resource *r, struct err *err) {
-	return vault_delete(call->tx, r->name, clock_now(), err);
+	struct vault_record v;
+	int rc = vault_find(call->tx, r->name, &v, err);
+	if (rc == 0)
+		rc = vault_delete(call->tx, r->name, clock_now(), err);
+	return rc < 0 ? rc : vaults_record(call, &v, "VaultDelete", err);
 }
 
 const struct arm_type vaults_type = {

@@ -239,5 +239,13 @@ static const char step_10[] =
 	"ALTER TABLE resources ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
 	"CREATE INDEX resources_by_place ON resources (subscription_id, resource_group, id);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10};
+// Private endpoint connections of vaults.
+static const char step_11[] =
+	"CREATE TABLE vault_connections ("
+	"  vault TEXT NOT NULL REFERENCES vaults(name), name TEXT NOT NULL, endpoint_id TEXT NOT NULL, status TEXT NOT NULL,"
+	"  description TEXT, etag TEXT NOT NULL, created BIGINT NOT NULL, PRIMARY KEY (vault, name), UNIQUE (vault, endpoint_id));"
+	// The tags of a deleted vault, for its recovery.
+	"ALTER TABLE vaults ADD COLUMN tags TEXT;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -105,6 +105,9 @@ int platform_check(const struct call *c, struct store_tx *tx, const char *collec
 void call_respond(struct call *c, const struct err *err, struct http_response *res);
 void call_respond_withheld(struct call *c, const struct err *err, struct http_response *res);
 
+// In service.c: frees what the phases left.
+void call_free(struct call *c);
+
 // In service.c: is this version of the API, one of those that are answered, `least` or newer?
 bool api_version_at_least(const char *version, const char *least);
 

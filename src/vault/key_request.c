@@ -182,20 +182,23 @@ static int take(struct key_request *r, struct key_request *out) {
 	return 0;
 }
 
+int key_request_read(const json_t *body, const struct vault_record *vault, struct key_request *out, struct err *err) {
+	_cleanup_request_ struct key_request r = {0};
+	int rc = check_type(json_string_value(request_member(body, "kty")), false, vault, &r.type, err);
+	if (rc == 0)
+		rc = parse_spec(body, &r, err);
+	if (rc == 0)
+		rc = parse_common(body, body, &r, err);
+	if (rc == 0)
+		rc = finish_new(body, &r, vault, err);
+	return rc < 0 ? rc : take(&r, out);
+}
+
 int key_request_create(const void *body, size_t len, const struct vault_record *vault, struct key_request *out,
 	struct err *err) {
 	_cleanup_json_ json_t *parsed = NULL;
-	_cleanup_request_ struct key_request r = {0};
 	int rc = request_parse(body, len, &parsed, err);
-	if (rc == 0)
-		rc = check_type(json_string_value(request_member(parsed, "kty")), false, vault, &r.type, err);
-	if (rc == 0)
-		rc = parse_spec(parsed, &r, err);
-	if (rc == 0)
-		rc = parse_common(parsed, parsed, &r, err);
-	if (rc == 0)
-		rc = finish_new(parsed, &r, vault, err);
-	return rc < 0 ? rc : take(&r, out);
+	return rc < 0 ? rc : key_request_read(parsed, vault, out, err);
 }
 
 // The contract writes "Hsm", and older clients "hsm".

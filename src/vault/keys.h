@@ -44,6 +44,8 @@ void key_request_free(struct key_request *r);
 
 int key_request_create(const void *body, size_t len, const struct vault_record *vault, struct key_request *out,
 	struct err *err) _must_check_;
+int key_request_read(const json_t *body, const struct vault_record *vault, struct key_request *out, struct err *err)
+	_must_check_;  // of a create body that was parsed
 int key_request_import(const void *body, size_t len, const struct vault_record *vault, struct key_request *out,
 	struct err *err) _must_check_;
 // Of the key o as it is. `versioned`: the URL names a version.

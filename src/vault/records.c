@@ -195,6 +195,7 @@ static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
 		"DELETE FROM vault_policies WHERE vault = $1",
 		"DELETE FROM vault_ip_rules WHERE vault = $1",
 		"DELETE FROM pool_assignments WHERE vault = $1",
+		"DELETE FROM vault_connections WHERE vault = $1",
 		"DELETE FROM vaults WHERE name = $1",
 	};
 	int rc = 0;

@@ -163,15 +163,12 @@ static int created_of(const char *old, int64_t now, int64_t *out, struct err *er
 	return rc;
 }
 
-int rotation_policy_request(const struct vault_record *vault, const void *body, size_t len, int64_t now, const char *old,
-	char **text, struct err *err) {
-	_cleanup_json_ json_t *parsed = NULL;
+int rotation_policy_read(const struct vault_record *vault, const json_t *wire, int64_t now, const char *old, char **text,
+	struct err *err) {
 	struct rotation_policy p = {0};
 	int64_t created = now;
 	bool pool = vault_is_pool(vault);
-	int rc = request_parse(body, len, &parsed, err);
-	if (rc == 0)
-		rc = read_policy(parsed, &p, err);
+	int rc = read_policy(wire, &p, err);
 	if (rc == 0 && pool && !p.has_rotate && !p.has_notify && !p.has_expiry) {
 		*text = NULL;
 		return 0;
@@ -190,6 +187,13 @@ int rotation_policy_request(const struct vault_record *vault, const void *body, 
 		return err_oom(err);
 	*text = made;
 	return 0;
+}
+
+int rotation_policy_request(const struct vault_record *vault, const void *body, size_t len, int64_t now, const char *old,
+	char **text, struct err *err) {
+	_cleanup_json_ json_t *parsed = NULL;
+	int rc = request_parse(body, len, &parsed, err);
+	return rc < 0 ? rc : rotation_policy_read(vault, parsed, now, old, text, err);
 }
 
 // What a key has of which nothing was said.

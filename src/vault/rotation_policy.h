@@ -24,5 +24,9 @@ int rotation_policy_parse(const char *text, struct rotation_policy *out, struct 
 int rotation_policy_request(const struct vault_record *vault, const void *body, size_t len, int64_t now, const char *old,
 	char **text, struct err *err) _must_check_;
 
+// The same of a body that was parsed.
+int rotation_policy_read(const struct vault_record *vault, const json_t *wire, int64_t now, const char *old, char **text,
+	struct err *err) _must_check_;
+
 // The KeyRotationPolicy that the wire shows of a stored text or NULL. NULL when out of memory.
 json_t *rotation_policy_json(const struct vault_record *vault, const char *name, const char *text);

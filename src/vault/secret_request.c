@@ -39,16 +39,13 @@ static int read_content_type(const json_t *body, struct secret_request *out, str
 	return out->content_type ? 0 : err_oom(err);
 }
 
-static int read_body(const void *body, size_t len, bool set, struct secret_request *out, struct err *err) {
-	_cleanup_json_ json_t *parsed = NULL;
+int secret_request_read(const json_t *body, bool set, struct secret_request *out, struct err *err) {
 	_cleanup_request_ struct secret_request r = {0};
-	int rc = request_parse(body, len, &parsed, err);
-	if (rc == 0 && set)
-		rc = read_value(parsed, &r.value, err);
+	int rc = set ? read_value(body, &r.value, err) : 0;
 	if (rc == 0)
-		rc = read_content_type(parsed, &r, err);
+		rc = read_content_type(body, &r, err);
 	if (rc == 0)
-		rc = request_common(parsed, &r.common, err);
+		rc = request_common(body, &r.common, err);
 	if (rc < 0)
 		return rc;
 	*out = r;
@@ -56,10 +53,16 @@ static int read_body(const void *body, size_t len, bool set, struct secret_reque
 	return 0;
 }
 
+static int read_bytes(const void *body, size_t len, bool set, struct secret_request *out, struct err *err) {
+	_cleanup_json_ json_t *parsed = NULL;
+	int rc = request_parse(body, len, &parsed, err);
+	return rc < 0 ? rc : secret_request_read(parsed, set, out, err);
+}
+
 int secret_request_set(const void *body, size_t len, struct secret_request *out, struct err *err) {
-	return read_body(body, len, true, out, err);
+	return read_bytes(body, len, true, out, err);
 }
 
 int secret_request_update(const void *body, size_t len, struct secret_request *out, struct err *err) {
-	return read_body(body, len, false, out, err);
+	return read_bytes(body, len, false, out, err);
 }

@@ -19,3 +19,5 @@ void secret_request_free(struct secret_request *r);
 
 int secret_request_set(const void *body, size_t len, struct secret_request *out, struct err *err) _must_check_;
 int secret_request_update(const void *body, size_t len, struct secret_request *out, struct err *err) _must_check_;
+// Of a body that was parsed; `set`: its value is read, and required.
+int secret_request_read(const json_t *body, bool set, struct secret_request *out, struct err *err) _must_check_;

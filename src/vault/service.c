@@ -264,7 +264,7 @@ static int record(struct call *c, const struct err *outcome, struct err *err) {
 	return audit_writer_put(c->service->audit, &e, err);
 }
 
-static void call_free(struct call *c) {
+void call_free(struct call *c) {
 	key_request_free(&c->request);
 	key_operation_free(&c->operation);
 	secret_request_free(&c->secret);
