@@ -76,9 +76,10 @@ static int dispatch(struct arm_call *call, const struct arm_type *type, struct e
 	int rc = arm_subscription_check(call, !reads_only(call->request), err);
 	if (rc < 0)
 		return rc;
-	if (type->raw)
-		return type->raw(call, err);
-	return arm_documents_dispatch(call, type, err);
+	if (!type->raw)
+		return arm_documents_dispatch(call, type, err);
+	rc = type->raw(call, err);
+	return rc < 0 ? rc : arm_operation_settle_idle(call, err);
 }
 
 static void operation_name(const struct arm_call *call, char *out, size_t size) {

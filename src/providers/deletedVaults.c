@@ -10,6 +10,8 @@
 #include "providers/managedHsms.h"
 #include "providers/providers.h"
 
+enum { PURGE_SECONDS = 60 };
+
 struct deleted_kind {
 	bool pool;
 	const char *collection;  // "deletedVaults"
@@ -17,7 +19,6 @@ struct deleted_kind {
 	const char *list_noun;
 	const char *id_member;   // of what it was
 	const char *not_found;
-	int purge_status;        // 0 for that of any success
 	int (*find)(struct store_tx *tx, const char *name, struct vault_record *out, struct err *err);
 };
 
@@ -37,23 +38,30 @@ static const struct deleted_kind pools = {
 	.list_noun = "managed HSMs",
 	.id_member = "mhsmId",
 	.not_found = "ResourceNotFound",
-	.purge_status = 202,
 	.find = managed_hsms_find,
 };
 
-static json_t *render(const struct arm_call *call, const struct deleted_kind *k, const struct vault_record *v) {
+static int render(const struct arm_call *call, const struct deleted_kind *k, const struct vault_record *v, json_t **out,
+	struct err *err) {
+	_cleanup_json_ json_t *tags = NULL;
+	int rc = vault_kept_tags(call->tx, v->name, &tags, err);
+	if (rc < 0)
+		return rc;
 	char deleted[CLOCK_RFC3339_MAX], purge[CLOCK_RFC3339_MAX];
 	// A pool's record is named by what stands before the first dot.
 	int n = (int)strcspn(v->name, ".");
 	_cleanup_free_ char *id = strv_printf("/subscriptions/%s/providers/Microsoft.KeyVault/locations/%s/%s/%.*s",
 		call->target->subscription, v->location, k->collection, n, v->name);
 	_cleanup_free_ char *type = strv_printf("Microsoft.KeyVault/%s", k->collection);
-	if (!id || !type)
-		return NULL;
-	return json_pack("{s:s, s:s%, s:s, s:{s:s, s:s, s:s, s:s, s:b}}", "id", id, "name", v->name, (size_t)n, "type", type,
-		"properties", k->id_member, v->resource_id, "location", v->location, "deletionDate",
-		clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge), "purgeProtectionEnabled",
-		v->purge_protection);
+	json_t *json = !id || !type ? NULL
+		: json_pack("{s:s, s:s%, s:s, s:{s:s, s:s, s:s, s:s, s:b, s:O*}}", "id", id, "name", v->name, (size_t)n, "type", type,
+			  "properties", k->id_member, v->resource_id, "location", v->location, "deletionDate",
+			  clock_rfc3339(v->deleted, deleted), "scheduledPurgeDate", clock_rfc3339(v->purge_at, purge),
+			  "purgeProtectionEnabled", v->purge_protection, "tags", tags);
+	if (!json)
+		return err_oom(err);
+	*out = json;
+	return 0;
 }
 
 static int authorize(struct arm_call *call, const struct deleted_kind *k, const char *prefix, const char *verb,
@@ -75,11 +83,25 @@ static int list(struct arm_call *call, const struct deleted_kind *k, struct err 
 		rc = store_query(call->tx, &rows, err, "SELECT name FROM vaults WHERE deleted IS NOT NULL ORDER BY name", "");
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		struct vault_record v;
+		json_t *item = NULL;
 		rc = vault_find(call->tx, store_text(rows, 0), &v, err);
-		if (rc == 0 && vault_is_pool(&v) == k->pool && access_scope_within(v.resource_id, call->target->scope) &&
-			json_array_append_new(value, render(call, k, &v)) < 0)
+		if (rc == 0 && vault_is_pool(&v) == k->pool && access_scope_within(v.resource_id, call->target->scope))
+			rc = render(call, k, &v, &item, err);
+		if (item && json_array_append_new(value, item) < 0)
 			return err_oom(err);
 	}
+	return rc;
+}
+
+// Done with the answer, which is that of work that goes on, as clients expect it.
+static int purge_vault(struct arm_call *call, const struct vault_record *v, struct err *err) {
+	_cleanup_resource_ struct resource deleted = {0};
+	int rc = vault_purge(call->tx, v->name, err);
+	if (rc == 0)
+		rc = resource_new(call->target, call->target->type, &deleted, err);
+	if (rc == 0)
+		rc = arm_operation_start(call, &deleted, "purge", PURGE_SECONDS, err);
+	call->response->status = 202;
 	return rc;
 }
 
@@ -98,12 +120,7 @@ static int handle(struct arm_call *call, const struct deleted_kind *k, struct er
 		!access_scope_within(v.resource_id, call->target->scope))
 		return err_set(err, -ENOENT, 404, k->not_found, "The specified deleted %s '%s' does not exist.", k->noun,
 			call->target->name);
-	if (purge) {
-		call->response->status = k->purge_status;
-		return vault_purge(call->tx, v.name, err);
-	}
-	call->response->json = render(call, k, &v);
-	return call->response->json ? 0 : err_oom(err);
+	return purge ? purge_vault(call, &v, err) : render(call, k, &v, &call->response->json, err);
 }
 
 static int list_vaults(struct arm_call *call, struct err *err) {

@@ -192,6 +192,17 @@ static int new_record(struct arm_call *call, const struct resource *r, struct va
 	return 0;
 }
 
+// With the tags that it was deleted with, unless the request has others.
+static int recover_vault(struct arm_call *call, struct resource *r, struct err *err) {
+	_cleanup_json_ json_t *tags = NULL;
+	int rc = vault_kept_tags(call->tx, r->name, &tags, err);
+	if (rc == 0)
+		rc = vault_recover(call->tx, r->name, err);
+	if (rc == 0 && tags && !json_object_get(r->body, "tags") && json_object_set(r->body, "tags", tags) < 0)
+		rc = err_oom(err);
+	return rc;
+}
+
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	const json_t *properties = json_object_get(body, "properties");
 	const char *mode = json_str(properties, "createMode");
@@ -213,7 +224,7 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 	if (rc == 0 && !strv_eq_nocase(v.location, json_str(r->body, "location")))
 		rc = vaults_bad_request(err, "The vault can only be recovered in the location it was deleted in.");
 	if (rc == 0 && v.deleted)
-		rc = vault_recover(call->tx, r->name, err);
+		rc = recover_vault(call, r, err);
 	// A recovered vault keeps the settings it was deleted with.
 	if (rc == 0 && !recover)
 		rc = read_settings(call, properties, &v, exists, err);
@@ -229,6 +240,8 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 static int remove_vault(struct arm_call *call, struct resource *r, struct err *err) {
 	struct vault_record v;
 	int rc = vault_find(call->tx, r->name, &v, err);
+	if (rc == 0)
+		rc = vault_keep_tags(call->tx, r->name, json_object_get(r->body, "tags"), err);
 	if (rc == 0)
 		rc = vault_delete(call->tx, r->name, clock_now(), err);
 	return rc < 0 ? rc : vaults_record(call, &v, "VaultDelete", err);

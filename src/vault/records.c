@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/strv.h"
 #include "vault/object.h"
 
@@ -186,6 +187,30 @@ int vault_recover(struct store_tx *tx, const char *name, struct err *err) {
 	struct vault_record v;
 	int rc = find_in_state(tx, name, true, &v, err);
 	return rc < 0 ? rc : mark(tx, name, 0, 0, err);
+}
+
+int vault_keep_tags(struct store_tx *tx, const char *name, const json_t *tags, struct err *err) {
+	char key[VAULT_NAME_MAX + 1];
+	_cleanup_free_ char *text = tags ? json_text(tags) : NULL;
+	if (tags && !text)
+		return err_oom(err);
+	vault_lower_name(name, key);
+	int rc = store_exec(tx, err, "UPDATE vaults SET tags = $1 WHERE name = $2", "ss", text, key);
+	return rc < 0 ? rc : 0;
+}
+
+int vault_kept_tags(struct store_tx *tx, const char *name, json_t **out, struct err *err) {
+	char key[VAULT_NAME_MAX + 1];
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	vault_lower_name(name, key);
+	int rc = store_query(tx, &rows, err, "SELECT tags FROM vaults WHERE name = $1 AND tags IS NOT NULL", "s", key);
+	if (rc == 0)
+		rc = store_next(rows, err);
+	if (rc < 0)
+		return rc;
+	*out = NULL;
+	const char *text = rc > 0 ? store_text(rows, 0) : NULL;
+	return text ? json_parse(text, strlen(text), "InternalServerError", out, err) : 0;
 }
 
 static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {

@@ -68,6 +68,10 @@ int vault_delete(struct store_tx *tx, const char *name, int64_t now, struct err 
 int vault_recover(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 int vault_purge(struct store_tx *tx, const char *name, struct err *err) _must_check_;
 
+// The tags of its resource, which a deleted vault shows and gets back with its recovery: NULL for none. *out is the caller's.
+int vault_keep_tags(struct store_tx *tx, const char *name, const json_t *tags, struct err *err) _must_check_;
+int vault_kept_tags(struct store_tx *tx, const char *name, json_t **out, struct err *err) _must_check_;
+
 static inline bool vault_name_is_pool(const char *name) {
 	return strchr(name, '.') != NULL;
 }
