@@ -47,8 +47,8 @@ static int assign(struct store_tx *tx, const char *scope, const char *role, cons
 	char name[ENC_UUID_SIZE];
 	if (enc_uuid(name) < 0)
 		return err_errno(err, -EIO, "no random numbers");
-	const struct access_assignment a = {.scope = scope, .name = name, .principal_id = to->object_id,
-		.principal_type = "ServicePrincipal", .role_id = role, .created_by = to->object_id};
+	const struct access_assignment a = {.tenant = to->tenant_id, .scope = scope, .name = name,
+		.principal_id = to->object_id, .principal_type = "ServicePrincipal", .role_id = role, .created_by = to->object_id};
 	return access_assign(tx, &a, err);
 }
 

@@ -247,5 +247,38 @@ static const char step_11[] =
 	// The tags of a deleted vault, for its recovery.
 	"ALTER TABLE vaults ADD COLUMN tags TEXT;";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11};
+// Role assignments belong to a tenant, which those at "/" had none of: names are a tenant's own, and so are custom roles.
+static const char step_12[] =
+	"ALTER TABLE role_assignments RENAME TO role_assignments_before;"
+	"DROP INDEX role_assignments_by_principal;"
+	"CREATE TABLE role_assignments ("
+	"  tenant_id TEXT NOT NULL, id TEXT NOT NULL, display_id TEXT NOT NULL, name TEXT NOT NULL, scope TEXT NOT NULL,"
+	"  display_scope TEXT NOT NULL, principal_id TEXT NOT NULL, principal_type TEXT NOT NULL, role_id TEXT NOT NULL,"
+	"  description TEXT, created BIGINT NOT NULL, created_by TEXT NOT NULL, updated BIGINT NOT NULL,"
+	"  updated_by TEXT NOT NULL, PRIMARY KEY (tenant_id, id), UNIQUE (principal_id, scope, role_id));"
+	"INSERT INTO role_assignments (tenant_id, id, display_id, name, scope, display_scope, principal_id, principal_type,"
+	"  role_id, description, created, created_by, updated, updated_by)"
+	"  SELECT COALESCE((SELECT s.tenant_id FROM subscriptions s WHERE s.id = substr(b.scope, 16, 36)),"
+	"  (SELECT p.tenant_id FROM service_principals p WHERE p.object_id = b.principal_id), ''), b.id, b.display_id,"
+	"  lower(b.name), b.scope, b.display_scope, b.principal_id, b.principal_type, b.role_id, b.description, b.created,"
+	"  b.created_by, b.created, b.created_by FROM role_assignments_before b;"
+	"DROP TABLE role_assignments_before;"
+	"CREATE INDEX role_assignments_by_scope ON role_assignments (scope);"
+	"CREATE INDEX role_assignments_by_name ON role_assignments (tenant_id, name);"
+	"CREATE INDEX role_assignments_by_role ON role_assignments (role_id);"
+	// Custom roles. The four lists of patterns and the scopes, as they are to be shown, are separated by spaces.
+	"CREATE TABLE role_definitions ("
+	"  tenant_id TEXT NOT NULL REFERENCES tenants(id), id TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,"
+	"  description TEXT NOT NULL, actions TEXT NOT NULL, not_actions TEXT NOT NULL, data_actions TEXT NOT NULL,"
+	"  not_data_actions TEXT NOT NULL, scopes TEXT NOT NULL, created BIGINT NOT NULL, created_by TEXT NOT NULL,"
+	"  updated BIGINT NOT NULL, updated_by TEXT NOT NULL, PRIMARY KEY (tenant_id, id), UNIQUE (tenant_id, name_key));"
+	// level is CanNotDelete or ReadOnly; owners is JSON.
+	"CREATE TABLE management_locks ("
+	"  id TEXT PRIMARY KEY, display_id TEXT NOT NULL, subscription_id TEXT NOT NULL, name TEXT NOT NULL,"
+	"  scope TEXT NOT NULL, display_scope TEXT NOT NULL, level TEXT NOT NULL, notes TEXT, owners TEXT,"
+	"  created BIGINT NOT NULL, created_by TEXT NOT NULL, updated BIGINT NOT NULL, updated_by TEXT NOT NULL);"
+	"CREATE INDEX management_locks_by_subscription ON management_locks (subscription_id);";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
+	step_12};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -88,12 +88,12 @@ static void save_vault(struct store_tx *tx, const char *tenant, const char *name
 	check(vault_save(tx, &v, &err));
 }
 
-static void assign(struct store_tx *tx, const char *scope, const char *principal, const char *role) {
+static void assign(struct store_tx *tx, const char *tenant, const char *scope, const char *principal, const char *role) {
 	char name[ENC_UUID_SIZE];
 	assert_int_equal(enc_uuid(name), 0);
 	struct access_assignment a = {
-		.scope = scope, .name = name, .principal_id = principal, .principal_type = "ServicePrincipal", .role_id = role,
-		.created_by = principal,
+		.tenant = tenant, .scope = scope, .name = name, .principal_id = principal, .principal_type = "ServicePrincipal",
+		.role_id = role, .created_by = principal,
 	};
 	check(access_assign(tx, &a, &err));
 }
@@ -119,9 +119,9 @@ static void populate(struct fixture *f) {
 	add_application(tx, f->tenant, "nobody", &f->nobody_id, &secrets[1]);
 	add_application(tx, f->tenant, "single", &f->single_id, &secrets[2]);
 	add_application(tx, f->other_tenant, "foreign", &f->foreign_id, &secrets[3]);
-	assign(tx, GROUP, f->admin_id.object_id, ADMINISTRATOR);
-	assign(tx, GROUP, f->foreign_id.object_id, ADMINISTRATOR);
-	assign(tx, VAULT_ID("alpha") "/keys/only", f->single_id.object_id, CRYPTO_USER);
+	assign(tx, f->tenant, GROUP, f->admin_id.object_id, ADMINISTRATOR);
+	assign(tx, f->other_tenant, GROUP, f->foreign_id.object_id, ADMINISTRATOR);
+	assign(tx, f->tenant, VAULT_ID("alpha") "/keys/only", f->single_id.object_id, CRYPTO_USER);
 	save_vault(tx, f->tenant, "alpha", "standard", true, 90, false);
 	save_vault(tx, f->tenant, "Beta", "premium", true, 7, true);
 	save_vault(tx, f->tenant, "policy", "standard", false, 90, false);

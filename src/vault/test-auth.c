@@ -197,7 +197,7 @@ static void make_hypervisor(struct fixture *f, const char *scope) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	char name[ENC_UUID_SIZE];
 	assert_int_equal(enc_uuid(name), 0);
-	const struct access_assignment a = {.scope = scope, .name = name, .principal_id = f->single_id.object_id,
+	const struct access_assignment a = {.tenant = f->tenant, .scope = scope, .name = name, .principal_id = f->single_id.object_id,
 		.principal_type = "ServicePrincipal", .role_id = ACCESS_ROLE_HYPERVISOR, .created_by = f->single_id.object_id};
 	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);
 	assert_int_equal(access_assign(tx, &a, NULL), 0);

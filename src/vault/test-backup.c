@@ -32,7 +32,7 @@ static void save_vault(struct fixture *f, const char *name, const char *subscrip
 	(void)snprintf(v.location, sizeof(v.location), "%s", location);
 	char assignment[ENC_UUID_SIZE];
 	assert_int_equal(enc_uuid(assignment), 0);
-	struct access_assignment a = {.scope = v.resource_id, .name = assignment, .principal_id = f->admin_id.object_id,
+	struct access_assignment a = {.tenant = f->tenant, .scope = v.resource_id, .name = assignment, .principal_id = f->admin_id.object_id,
 		.principal_type = "ServicePrincipal", .role_id = "00482a5a-887f-4fb3-b363-3b7fe8e74483", .created_by = "test"};
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, NULL), 0);

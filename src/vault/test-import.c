@@ -711,7 +711,7 @@ static void test_a_transfer_needs_permission_on_the_target_alone(void **state) {
 	char name[ENC_UUID_SIZE];
 	assert_int_equal(enc_uuid(name), 0);
 	struct access_assignment a = {
-		.scope = VAULT_ID("Beta") "/keys/target", .name = name, .principal_id = f->single_id.object_id,
+		.tenant = f->tenant, .scope = VAULT_ID("Beta") "/keys/target", .name = name, .principal_id = f->single_id.object_id,
 		.principal_type = "ServicePrincipal", .role_id = CRYPTO_OFFICER, .created_by = f->admin_id.object_id,
 	};
 	assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, &err), 0);
