@@ -2,7 +2,7 @@
 // May the caller do this? Refusals in Azure's words.
 #include <errno.h>
 
-#include "arm/internal.h"
+#include "arm/locks.h"
 
 static int refuse_permission(const struct arm_call *call, const char *scope, const char *permission, struct err *err) {
 	return err_set(err, -EACCES, 403, "AuthorizationFailed",
@@ -21,11 +21,14 @@ int arm_authorize_assignment(struct arm_call *call, const char *scope, const cha
 	struct err *err) {
 	struct access_decision decision;
 	int rc = access_check_assignment(call->tx, call->caller->oid, scope, permission, role_id, &decision, err);
-	return rc == -EACCES ? refuse_permission(call, scope, permission, err) : rc;
+	if (rc == -EACCES)
+		return refuse_permission(call, scope, permission, err);
+	return rc < 0 ? rc : arm_locks_check(call, permission, err);
 }
 
 int arm_authorize(struct arm_call *call, const char *scope, const char *permission, struct err *err) {
-	return authorize(call, scope, permission, false, err);
+	int rc = authorize(call, scope, permission, false, err);
+	return rc < 0 ? rc : arm_locks_check(call, permission, err);
 }
 
 int arm_authorize_data(struct arm_call *call, const char *scope, const char *permission, struct err *err) {

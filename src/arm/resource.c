@@ -123,6 +123,9 @@ int resource_delete(struct store_tx *tx, const struct resource *r, struct err *e
 	if (rc >= 0)
 		rc = store_exec(tx, err,
 			"DELETE FROM role_assignments WHERE scope = $1 OR (scope > $1 || '/' AND scope < $1 || '0')", "s", r->id);
+	if (rc >= 0)
+		rc = store_exec(tx, err,
+			"DELETE FROM management_locks WHERE scope = $1 OR (scope > $1 || '/' AND scope < $1 || '0')", "s", r->id);
 	return rc < 0 ? rc : 0;
 }
 

@@ -14,6 +14,7 @@ const struct arm_type *const provider_types[] = {
 	&identity_operations_type,
 	&role_assignments_type,
 	&role_definitions_type,
+	&locks_type,
 	&vaults_type,
 	&vault_access_policies_type,
 	&vault_keys_type,
