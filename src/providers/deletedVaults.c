@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "providers/managedHsms.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 enum { PURGE_SECONDS = 60 };
 
@@ -139,7 +140,11 @@ static int handle_pool(struct arm_call *call, struct err *err) {
 	return handle(call, &pools, err);
 }
 
-const struct arm_type deleted_vaults_list_type = {.name = "Microsoft.KeyVault/deletedVaults", .raw = list_vaults};
-const struct arm_type deleted_vaults_type = {.name = "Microsoft.KeyVault/locations/deletedVaults", .raw = handle_vault};
-const struct arm_type deleted_managed_hsms_list_type = {.name = "Microsoft.KeyVault/deletedManagedHSMs", .raw = list_pools};
-const struct arm_type deleted_managed_hsms_type = {.name = "Microsoft.KeyVault/locations/deletedManagedHSMs", .raw = handle_pool};
+const struct arm_type deleted_vaults_list_type = {
+	.name = "Microsoft.KeyVault/deletedVaults", .versions = versions_vaults, .raw = list_vaults};
+const struct arm_type deleted_vaults_type = {
+	.name = "Microsoft.KeyVault/locations/deletedVaults", .versions = versions_vaults, .raw = handle_vault};
+const struct arm_type deleted_managed_hsms_list_type = {
+	.name = "Microsoft.KeyVault/deletedManagedHSMs", .versions = versions_managed_hsms, .raw = list_pools};
+const struct arm_type deleted_managed_hsms_type = {
+	.name = "Microsoft.KeyVault/locations/deletedManagedHSMs", .versions = versions_managed_hsms, .raw = handle_pool};

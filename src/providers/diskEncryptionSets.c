@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "providers/compute.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define CONFIDENTIAL "ConfidentialVmEncryptedWithCustomerKey"
 
@@ -340,6 +341,7 @@ static const struct arm_action actions[] = {
 
 const struct arm_type disk_encryption_sets_type = {
 	.name = SET_TYPE,
+	.versions = versions_disk_encryption_sets,
 	.has_location = true,
 	.has_identity = true,
 	.accepts = true,

@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "providers/compute.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define GIB (1024LL * 1024 * 1024)
@@ -220,6 +221,7 @@ static int settled(struct arm *arm, struct store_tx *tx, struct resource *r, con
 
 const struct arm_type disks_type = {
 	.name = DISK_TYPE,
+	.versions = versions_disks,
 	.has_location = true,
 	.accepts = true,
 	.put = put,

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define IDENTITY_TYPE "Microsoft.ManagedIdentity/userAssignedIdentities"
 #define TYPE IDENTITY_TYPE "/federatedIdentityCredentials"
@@ -219,4 +220,5 @@ static int handle(struct arm_call *call, struct err *err) {
 	return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The method %s is not allowed here.", method);
 }
 
-const struct arm_type federated_identity_credentials_type = {.name = TYPE, .raw = handle};
+const struct arm_type federated_identity_credentials_type = {
+	.name = TYPE, .versions = versions_federated_credentials, .raw = handle};

@@ -8,6 +8,7 @@
 #include "providers/compute.h"
 #include "providers/machineSizes.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 enum { WAIT_SECONDS_MAX = 30, REPORTS_MAX = 4096 };
 
@@ -227,6 +228,7 @@ static const struct arm_action actions[] = {
 
 const struct arm_type hypervisors_type = {
 	.name = "Custodisk.Host/hypervisors",
+	.versions = versions_own,
 	.has_location = true,
 	.put = put,
 	.remove = remove_hypervisor,

@@ -10,6 +10,7 @@
 #include "providers/managedHsms.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 enum { RETENTION_DEFAULT = 90 };
 
@@ -163,6 +164,7 @@ static int remove_pool(struct arm_call *call, struct resource *r, struct err *er
 
 const struct arm_type managed_hsms_type = {
 	.name = "Microsoft.KeyVault/managedHSMs",
+	.versions = versions_managed_hsms,
 	.has_location = true,
 	.put = put,
 	.show = show_properties,

@@ -9,6 +9,7 @@
 #include "base/strv.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 #define TYPE "Microsoft.KeyVault/vaults/privateEndpointConnections"
 #define ENDPOINT_TYPE "Microsoft.Network/privateEndpoints"
@@ -267,4 +268,4 @@ int vaults_disconnect_private_endpoint(struct store_tx *tx, const char *endpoint
 	return rc < 0 ? rc : 0;
 }
 
-const struct arm_type vault_connections_type = {.name = TYPE, .raw = handle};
+const struct arm_type vault_connections_type = {.name = TYPE, .versions = versions_vaults, .raw = handle};

@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 #define TYPE "Microsoft.KeyVault/vaults/privateLinkResources"
 
@@ -24,4 +25,4 @@ static int handle(struct arm_call *call, struct err *err) {
 	return call->response->json ? 0 : err_oom(err);
 }
 
-const struct arm_type vault_link_resources_type = {.name = TYPE, .raw = handle};
+const struct arm_type vault_link_resources_type = {.name = TYPE, .versions = versions_vaults, .raw = handle};

@@ -4,6 +4,7 @@
 const struct arm_type *const provider_types[] = {
 	&tenants_type,
 	&subscriptions_type,
+	&subscription_locations_type,
 	&resource_providers_type,
 	&subscription_resources_type,
 	&group_resources_type,

@@ -4,6 +4,7 @@
 
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.()"
 #define DELETE_KIND "Microsoft.Resources/resourceGroups/delete"
@@ -36,6 +37,7 @@ static int settled(struct arm *arm, struct store_tx *tx, struct resource *r, con
 
 const struct arm_type resource_groups_type = {
 	.name = "Microsoft.Resources/resourceGroups",
+	.versions = versions_resources,
 	.container = true,
 	.has_location = true,
 	.put = put,

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 static json_t *render(const char *id, const char *tenant, const char *name) {
 	return json_pack("{s:s+, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "id", "/subscriptions/", id, "subscriptionId",
@@ -98,7 +99,8 @@ static int handle_tenants(struct arm_call *call, struct err *err) {
 	return call->response->json ? 0 : err_oom(err);
 }
 
-const struct arm_type tenants_type = {.name = "Microsoft.Resources/tenants", .container = true, .raw = handle_tenants};
+const struct arm_type tenants_type = {
+	.name = "Microsoft.Resources/tenants", .versions = versions_resources, .container = true, .raw = handle_tenants};
 
 const struct arm_type subscriptions_type = {
-	.name = "Microsoft.Resources/subscriptions", .container = true, .raw = handle};
+	.name = "Microsoft.Resources/subscriptions", .versions = versions_resources, .container = true, .raw = handle};

@@ -5,6 +5,7 @@
 
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 static int none(const struct arm_call *call, struct err *err) {
 	return err_set(err, -ENOENT, 404, "ResourceNotFound", "The resource '%s' has no system-assigned identity.",
@@ -35,4 +36,4 @@ static int handle(struct arm_call *call, struct err *err) {
 }
 
 const struct arm_type system_assigned_identities_type = {
-	.name = "Microsoft.ManagedIdentity/identities", .extends = true, .raw = handle};
+	.name = "Microsoft.ManagedIdentity/identities", .versions = versions_identities, .extends = true, .raw = handle};

@@ -4,6 +4,7 @@
 
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
@@ -31,6 +32,7 @@ static int remove_identity(struct arm_call *call, struct resource *r, struct err
 
 const struct arm_type user_assigned_identities_type = {
 	.name = "Microsoft.ManagedIdentity/userAssignedIdentities",
+	.versions = versions_identities,
 	.has_location = true,
 	.put = put,
 	.remove = remove_identity,

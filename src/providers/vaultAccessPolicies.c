@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 static int read_kind(const char *name, enum vault_policy_merge *out, struct err *err) {
 	static const char *const kinds[] = {
@@ -62,4 +63,5 @@ static int handle(struct arm_call *call, struct err *err) {
 	return change_policies(call, vault_id, err);
 }
 
-const struct arm_type vault_access_policies_type = {.name = "Microsoft.KeyVault/vaults/accessPolicies", .raw = handle};
+const struct arm_type vault_access_policies_type = {
+	.name = "Microsoft.KeyVault/vaults/accessPolicies", .versions = versions_vaults, .raw = handle};

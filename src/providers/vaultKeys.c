@@ -5,6 +5,7 @@
 
 #include "providers/providers.h"
 #include "providers/vaultObjects.h"
+#include "providers/versions.h"
 
 static bool makes_key(const struct arm_call *call) {
 	return strcmp(http_method(call->request), "PUT") == 0 && call->target->name[0] && !call->target->tail[0];
@@ -81,5 +82,6 @@ static int handle_versions(struct arm_call *call, struct err *err) {
 }
 
 const struct arm_type vault_keys_type = {
-	.name = "Microsoft.KeyVault/vaults/keys", .raw = handle, .look = look, .work = work, .forget = forget};
-const struct arm_type vault_key_versions_type = {.name = "Microsoft.KeyVault/vaults/keys/versions", .raw = handle_versions};
+	.name = "Microsoft.KeyVault/vaults/keys", .versions = versions_vaults, .raw = handle, .look = look, .work = work, .forget = forget};
+const struct arm_type vault_key_versions_type = {
+	.name = "Microsoft.KeyVault/vaults/keys/versions", .versions = versions_vaults, .raw = handle_versions};

@@ -8,6 +8,7 @@
 #include "providers/managedHsms.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 // Authorized, with the body that asks.
 static int begin_question(struct arm_call *call, const char *action, json_t **body, struct err *err) {
@@ -57,5 +58,7 @@ static int handle_pools(struct arm_call *call, struct err *err) {
 	return answer(call, name, managed_hsms_check_name, managed_hsms_find, err);
 }
 
-const struct arm_type vault_names_type = {.name = "Microsoft.KeyVault/checkNameAvailability", .raw = handle_vaults};
-const struct arm_type managed_hsm_names_type = {.name = "Microsoft.KeyVault/checkMhsmNameAvailability", .raw = handle_pools};
+const struct arm_type vault_names_type = {
+	.name = "Microsoft.KeyVault/checkNameAvailability", .versions = versions_vaults, .raw = handle_vaults};
+const struct arm_type managed_hsm_names_type = {
+	.name = "Microsoft.KeyVault/checkMhsmNameAvailability", .versions = versions_managed_hsms, .raw = handle_pools};

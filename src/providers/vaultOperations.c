@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 #define VAULTS "Microsoft.KeyVault/vaults"
 #define IDENTITIES "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -111,5 +112,7 @@ static int list_identities(struct arm_call *call, struct err *err) {
 	return list(call, "Microsoft Managed Identity", identity_operations, ARRAY_SIZE(identity_operations), err);
 }
 
-const struct arm_type vault_operations_type = {.name = "Microsoft.KeyVault/operations", .raw = list_vaults};
-const struct arm_type identity_operations_type = {.name = "Microsoft.ManagedIdentity/operations", .raw = list_identities};
+const struct arm_type vault_operations_type = {
+	.name = "Microsoft.KeyVault/operations", .versions = versions_vaults, .raw = list_vaults};
+const struct arm_type identity_operations_type = {
+	.name = "Microsoft.ManagedIdentity/operations", .versions = versions_identities, .raw = list_identities};

@@ -5,6 +5,7 @@
 
 #include "providers/providers.h"
 #include "providers/vaultObjects.h"
+#include "providers/versions.h"
 
 static int write_secret(struct arm_call *call, bool patch, struct err *err) {
 	struct vault_record vault;
@@ -36,4 +37,5 @@ static int handle(struct arm_call *call, struct err *err) {
 	return vaults_method_not_allowed(call, err);
 }
 
-const struct arm_type vault_secrets_type = {.name = "Microsoft.KeyVault/vaults/secrets", .raw = handle};
+const struct arm_type vault_secrets_type = {
+	.name = "Microsoft.KeyVault/vaults/secrets", .versions = versions_vaults, .raw = handle};

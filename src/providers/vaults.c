@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
+#include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 enum { RETENTION_DEFAULT = 90, RETENTION_LEAST = 7 };
@@ -249,6 +250,7 @@ static int remove_vault(struct arm_call *call, struct resource *r, struct err *e
 
 const struct arm_type vaults_type = {
 	.name = "Microsoft.KeyVault/vaults",
+	.versions = versions_vaults,
 	.has_location = true,
 	.put = put,
 	.show = show_properties,

@@ -14,6 +14,7 @@
 #include "providers/compute.h"
 #include "providers/machineSizes.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 enum { MACHINES_MAX = 512, NAME_LENGTH_MAX = 64, DATA_DISKS_MAX = 16, POWER_TIMEOUT = 600 };
@@ -471,6 +472,7 @@ static const struct arm_action actions[] = {
 
 const struct arm_type virtual_machines_type = {
 	.name = MACHINE_TYPE,
+	.versions = versions_machines,
 	.has_location = true,
 	.has_identity = true,
 	.put = put,

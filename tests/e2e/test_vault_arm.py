@@ -310,8 +310,8 @@ class Vaults(Case):
         self.refuse(cloud.arm("POST", at, VAULTS, {}), 405, "MethodNotAllowed")
 
     def test_operations(self):
-        for provider in ("KeyVault", "ManagedIdentity"):
-            found = self.good(cloud.arm("GET", f"/providers/Microsoft.{provider}/operations", VAULTS))["value"]
+        for provider, version in (("KeyVault", VAULTS), ("ManagedIdentity", IDENTITIES)):
+            found = self.good(cloud.arm("GET", f"/providers/Microsoft.{provider}/operations", version))["value"]
             self.assertGreater(len(found), 8)
             self.assertTrue(all(o["name"].startswith(f"Microsoft.{provider}/") and o["display"]["operation"] for o in found))
 
