@@ -30,23 +30,12 @@ static void release_all(json_t **values, size_t count) {
 	free((void *)values);
 }
 
-static const char *plural(unsigned count) {
-	return count == 1 ? "" : "s";
-}
-
-static int check_count(const struct expr *call, struct err *err) {
-	const struct function *f = call->function;
-	if (call->count >= f->min && call->count <= f->max)
-		return 0;
-	char wanted[64];
-	if (f->min == f->max)
-		(void)snprintf(wanted, sizeof(wanted), "%u argument(s)", f->min);
-	else if (f->max == ANY_COUNT)
-		(void)snprintf(wanted, sizeof(wanted), "at least %u argument%s", f->min, plural(f->min));
-	else
-		(void)snprintf(wanted, sizeof(wanted), "between %u and %u argument(s)", f->min, f->max);
-	return invalid(err, "Unable to evaluate template language function '%s': function requires %s while %zu were provided.",
-		f->name, wanted, call->count);
+// For what a function has to look at, whatever it makes of it.
+static int spend_arguments(struct evaluation *ev, json_t *const *args, size_t count, struct err *err) {
+	size_t cost = 0;
+	for (size_t i = 0; i < count; i++)
+		cost += json_string_length(args[i]) / 16 + json_array_size(args[i]) / 4 + json_object_size(args[i]) / 4;
+	return spend(ev, cost, err);
 }
 
 static int call_host(struct evaluation *ev, const struct expr *call, json_t *const *args, json_t **out, struct err *err) {
@@ -54,21 +43,30 @@ static int call_host(struct evaluation *ev, const struct expr *call, json_t *con
 	return rc == -ENOSYS ? invalid(err, "The template function '%s' is not valid.", call->name) : rc;
 }
 
+static int compute(struct evaluation *ev, const struct expr *e, json_t *const *args, json_t **out, struct err *err) {
+	const struct call call = {.ev = ev, .name = e->function->name, .args = args, .count = e->count};
+	return e->function->compute(&call, out, err);
+}
+
 static int evaluate_call(struct evaluation *ev, const struct expr *call, json_t **out, struct err *err) {
 	const struct function *f = call->function;
-	int rc = f ? check_count(call, err) : 0;
-	if (rc < 0 || (f && f->lazy))
-		return rc < 0 ? rc : f->lazy(ev, call, out, err);
+	if (f && (call->count < f->min || call->count > f->max))
+		return wrong_count(f->name, f->min, f->max, call->count, err);
+	if (f && f->lazy)
+		return f->lazy(ev, call, out, err);
 	json_t **args = calloc(call->count + 1, sizeof(json_t *));
 	if (!args)
 		return err_oom(err);
 	size_t count = 0;
+	int rc = 0;
 	while (rc == 0 && count < call->count) {
 		rc = evaluate(ev, call->parts[count], &args[count], err);
 		count += rc == 0;
 	}
 	if (rc == 0)
-		rc = f ? f->compute(ev, f->name, args, count, out, err) : call_host(ev, call, args, out, err);
+		rc = spend_arguments(ev, args, count, err);
+	if (rc == 0)
+		rc = f ? compute(ev, call, args, out, err) : call_host(ev, call, args, out, err);
 	release_all(args, count);
 	return rc;
 }
@@ -239,7 +237,7 @@ static int json_inside(const json_t *value, const struct expr_scope *scope, unsi
 		return array_inside(value, scope, depth + 1, out, err);
 	if (json_is_object(value))
 		return object_inside(value, scope, depth + 1, out, err);
-	return deliver_same((json_t *)(uintptr_t)value, out);
+	return deliver_same(value, out);
 }
 
 int expr_json(const json_t *value, const struct expr_scope *scope, json_t **out, struct err *err) {

@@ -68,5 +68,9 @@ struct expr_call {
 typedef int (*expr_visitor)(void *ctx, const struct expr_call *call, struct err *err);  // negative ends the walk
 int expr_each_call(const struct expr *e, expr_visitor each, void *ctx, struct err *err) _must_check_;
 
+// A time as utcNow(format) and dateTimeAdd show it: .NET's standard and custom format strings. The host's utcNow() without
+// one is "yyyyMMddTHHmmssZ".
+int expr_time(int64_t seconds, const char *format, const struct expr_scope *scope, json_t **out, struct err *err) _must_check_;
+
 // Is there a built-in function of this name?
 bool expr_is_function(const char *name);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+// The list of functions that only compute ("ARM template functions", Microsoft Learn).
 #include "base/strv.h"
 #include "template/expr_internal.h"
 
-static const struct function *const lists[] = {logical_functions};
+static const struct function *const lists[] = {array_functions, cidr_functions, comparison_functions, date_functions,
+	encoding_functions, format_functions, hash_functions, lambda_functions, logical_functions, number_functions,
+	object_functions, string_functions};
 
 const struct function *function_find(const char *name) {
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strv.h"
 #include "template/expr_internal.h"
 
 int invalid(struct err *err, const char *fmt, ...) {
@@ -16,13 +17,33 @@ int invalid(struct err *err, const char *fmt, ...) {
 	return err_set(err, -EINVAL, 400, "InvalidTemplate", "%s", message);
 }
 
-int expects(struct err *err, const char *name, const char *fmt, ...) {
+int expects(const struct call *c, struct err *err, const char *fmt, ...) {
 	char what[ERR_MESSAGE_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	return invalid(err, "The template language function '%s' expects %s", name, what);
+	return invalid(err, "The template language function '%s' expects %s", c->name, what);
+}
+
+int not_convertible(const struct call *c, struct err *err) {
+	return invalid(err, "The template language function '%s' was invoked with a parameter that is not valid. The value cannot be "
+		"converted to the target type.", c->name);
+}
+
+int wrong_count(const char *name, unsigned min, unsigned max, size_t count, struct err *err) {
+	char wanted[64];
+	if (max == ANY_COUNT && min == 1)
+		return invalid(err, "Unable to evaluate template language function '%s'. At least one parameter should be provided.",
+			name);
+	if (min == max)
+		(void)snprintf(wanted, sizeof(wanted), "%u", min);
+	else if (max == ANY_COUNT)
+		(void)snprintf(wanted, sizeof(wanted), "at least %u", min);
+	else
+		(void)snprintf(wanted, sizeof(wanted), "between %u and %u", min, max);
+	return invalid(err, "Unable to evaluate template language function '%s': function requires %s argument(s) while %zu were "
+		"provided.", name, wanted, count);
 }
 
 const char *type_name(const json_t *value) {
@@ -87,9 +108,10 @@ static bool measure(const json_t *value, unsigned depth, struct size *size) {
 		count_text(size, json_string_length(value));
 	size_t i;
 	const char *name;
-	const json_t *inner;
-	json_array_foreach (value, i, inner)
-		if (!measure(inner, depth + 1, size))
+	const json_t *element;
+	json_t *inner;
+	json_array_foreach (value, i, element)
+		if (!measure(element, depth + 1, size))
 			return false;
 	// json_object_foreach wants to be able to change the object.
 	json_object_foreach ((json_t *)(uintptr_t)value, name, inner) {
@@ -102,10 +124,11 @@ static bool measure(const json_t *value, unsigned depth, struct size *size) {
 
 int spend_value(struct evaluation *ev, const json_t *value, struct err *err) {
 	struct size size = {0};
-	if (!measure(value, 0, &size))
-		return size.depth > JSON_DEPTH_MAX ? invalid(err, "A value of the template's language expressions is nested deeper than "
-			"%d levels.", JSON_DEPTH_MAX) : too_large(err);
-	return spend(ev, size.cost, err);
+	if (measure(value, 1, &size))
+		return spend(ev, size.cost, err);
+	if (size.depth > JSON_DEPTH_MAX)
+		return invalid(err, "A value of the template's language expressions is nested deeper than %d levels.", JSON_DEPTH_MAX);
+	return too_large(err);
 }
 
 int deliver(struct evaluation *ev, json_t *value, json_t **out, struct err *err) {
@@ -118,17 +141,21 @@ int deliver(struct evaluation *ev, json_t *value, json_t **out, struct err *err)
 	return rc;
 }
 
-int deliver_text(struct evaluation *ev, const char *text, size_t len, json_t **out, struct err *err) {
-	if (len > EXPR_VALUE_MAX)
-		return too_large(err);
-	int rc = spend(ev, len, err);
-	if (rc < 0)
-		return rc;
+static int make_text(const char *text, size_t len, json_t **out, struct err *err) {
 	json_t *value = memchr(text, 0, len) ? NULL : json_stringn(text, len);
 	if (!value)
 		return invalid(err, "A string of the template's language expressions is not UTF-8 or has a character U+0000.");
 	*out = value;
 	return 0;
+}
+
+int deliver_text(struct evaluation *ev, const char *text, size_t len, json_t **out, struct err *err) {
+	int rc = len > EXPR_VALUE_MAX ? too_large(err) : spend(ev, len, err);
+	return rc < 0 ? rc : make_text(text, len, out, err);
+}
+
+int deliver_buf(const struct buf *text, json_t **out, struct err *err) {
+	return make_text(buf_cstr(text), text->len, out, err);
 }
 
 int deliver_bool(bool value, json_t **out) {
@@ -144,8 +171,8 @@ int deliver_int(int64_t value, json_t **out, struct err *err) {
 	return 0;
 }
 
-int deliver_same(json_t *value, json_t **out) {
-	*out = json_incref(value);
+int deliver_same(const json_t *value, json_t **out) {
+	*out = json_incref((json_t *)(uintptr_t)value);
 	return 0;
 }
 
@@ -158,42 +185,79 @@ int append(struct evaluation *ev, struct buf *text, const void *data, size_t len
 	return rc;
 }
 
-static int wrong_type(struct err *err, const char *name, const char *wanted, const json_t *value) {
-	return expects(err, name, "its parameter to be %s. The provided value is of type '%s'.", wanted, type_name(value));
+int append_str(struct evaluation *ev, struct buf *text, const char *s, struct err *err) {
+	return append(ev, text, s, strlen(s), err);
 }
 
-int not_convertible(const char *name, struct err *err) {
-	return invalid(err, "The template language function '%s' was invoked with a parameter that is not valid. The value cannot be "
-		"converted to the target type.", name);
-}
-
-int want_string(const char *name, const json_t *value, const char **out, struct err *err) {
-	if (!json_is_string(value))
-		return wrong_type(err, name, "a string", value);
-	*out = json_string_value(value);
+int append_times(struct evaluation *ev, struct buf *text, char c, int64_t times, struct err *err) {
+	uint8_t *at;
+	if (times <= 0)
+		return 0;
+	if (times > EXPR_VALUE_MAX || text->len + (size_t)times > EXPR_VALUE_MAX)
+		return too_large(err);
+	int rc = spend(ev, (size_t)times, err);
+	if (rc < 0)
+		return rc;
+	if (buf_extend(text, (size_t)times, &at) < 0)
+		return err_oom(err);
+	memset(at, c, (size_t)times);
 	return 0;
 }
 
-int want_int(const char *name, const json_t *value, int64_t *out, struct err *err) {
-	if (!json_is_integer(value))
-		return wrong_type(err, name, "an integer", value);
-	*out = json_integer_value(value);
+int add_element(struct evaluation *ev, json_t *array, json_t *value, struct err *err) {
+	int rc = spend(ev, COST_ELEMENT, err);
+	if (rc == 0 && json_array_append(array, value) < 0)
+		rc = err_oom(err);
+	return rc;
+}
+
+int add_member(struct evaluation *ev, json_t *object, const char *name, json_t *value, struct err *err) {
+	int rc = spend(ev, COST_ELEMENT + strlen(name), err);
+	if (rc == 0 && json_object_set(object, name, value) < 0)
+		rc = err_oom(err);
+	return rc;
+}
+
+int wrong_type(const struct call *c, size_t i, const char *wanted, struct err *err) {
+	static const char *const ordinals[] = {"first", "second", "third", "fourth", "fifth"};
+	const char *type = type_name(c->args[i]);
+	if (c->count == 1)
+		return expects(c, err, "its parameter to be of type '%s'. The provided value is of type '%s'.", wanted, type);
+	if (i < ARRAY_SIZE(ordinals))
+		return expects(c, err, "its %s parameter to be of type '%s'. The provided value is of type '%s'.", ordinals[i], wanted,
+			type);
+	return expects(c, err, "its parameters to be of type '%s'. Value %zu that was provided is of type '%s'.", wanted, i + 1, type);
+}
+
+int want_string(const struct call *c, size_t i, const char **out, struct err *err) {
+	if (!json_is_string(c->args[i]))
+		return wrong_type(c, i, "String", err);
+	*out = json_string_value(c->args[i]);
 	return 0;
 }
 
-int want_bool(const char *name, const json_t *value, bool *out, struct err *err) {
-	if (!json_is_boolean(value))
-		return wrong_type(err, name, "a boolean", value);
-	*out = json_is_true(value);
+int want_two_strings(const struct call *c, const char **first, const char **second, struct err *err) {
+	if (!json_is_string(c->args[0]) || !json_is_string(c->args[1]))
+		return expects(c, err, "its parameters to be of type string and string. The provided value is of type '%s' and '%s'.",
+			type_name(c->args[0]), type_name(c->args[1]));
+	*first = json_string_value(c->args[0]);
+	*second = json_string_value(c->args[1]);
 	return 0;
 }
 
-int want_array(const char *name, const json_t *value, struct err *err) {
-	return json_is_array(value) ? 0 : wrong_type(err, name, "an array", value);
+int want_int(const struct call *c, size_t i, int64_t *out, struct err *err) {
+	if (!json_is_integer(c->args[i]))
+		return wrong_type(c, i, "Integer", err);
+	*out = json_integer_value(c->args[i]);
+	return 0;
 }
 
-int want_object(const char *name, const json_t *value, struct err *err) {
-	return json_is_object(value) ? 0 : wrong_type(err, name, "an object", value);
+int want_array(const struct call *c, size_t i, struct err *err) {
+	return json_is_array(c->args[i]) ? 0 : wrong_type(c, i, "Array", err);
+}
+
+int want_object(const struct call *c, size_t i, struct err *err) {
+	return json_is_object(c->args[i]) ? 0 : wrong_type(c, i, "Object", err);
 }
 
 int find_member(struct evaluation *ev, const json_t *object, const char *name, json_t **out, struct err *err) {
@@ -204,7 +268,7 @@ int find_member(struct evaluation *ev, const json_t *object, const char *name, j
 		if (rc < 0)
 			return rc;
 		json_object_foreach ((json_t *)(uintptr_t)object, other, value)
-			if (!found && strcasecmp(other, name) == 0)
+			if (!found && strv_eq_nocase(other, name))
 				found = value;
 	}
 	*out = found;
@@ -221,4 +285,39 @@ int same_value(struct evaluation *ev, const json_t *a, const json_t *b, bool *ou
 	}
 	*out = same;
 	return 0;
+}
+
+int parse_json(const struct call *c, const char *text, json_t **out, struct err *err) {
+	_cleanup_buf_ struct buf wrapped = {0};
+	_cleanup_json_ json_t *array = NULL;
+	struct err reason = {0};
+	// In an array, since a value alone may be of any type here.
+	int rc = append_str(c->ev, &wrapped, "[", err);
+	if (rc == 0)
+		rc = append_str(c->ev, &wrapped, text, err);
+	if (rc == 0)
+		rc = append_str(c->ev, &wrapped, "]", err);
+	if (rc < 0)
+		return rc;
+	rc = json_parse(wrapped.data, wrapped.len, "InvalidTemplate", &array, &reason);
+	if (rc == 0 && json_array_size(array) == 1)
+		return deliver(c->ev, json_incref(json_array_get(array, 0)), out, err);
+	return invalid(err, "The template language function '%s' parameter is not valid. The provided value is not a valid JSON.%s%s",
+		c->name, *reason.message ? " " : "", reason.message);
+}
+
+int append_json(struct evaluation *ev, struct buf *text, const json_t *value, struct err *err) {
+	int rc = spend_value(ev, value, err);
+	if (rc < 0)
+		return rc;
+	_cleanup_free_ char *dumped = json_text(value);
+	return dumped ? append_str(ev, text, dumped, err) : err_oom(err);
+}
+
+int append_value(struct evaluation *ev, struct buf *text, const json_t *value, struct err *err) {
+	if (json_is_string(value))
+		return append(ev, text, json_string_value(value), json_string_length(value), err);
+	if (json_is_boolean(value))
+		return append_str(ev, text, json_is_true(value) ? "True" : "False", err);
+	return json_is_null(value) ? 0 : append_json(ev, text, value, err);
 }
