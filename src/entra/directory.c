@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tenants, applications with their secrets, service principals.
+// Tenants, the first applications of one, and managed identities.
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
@@ -9,11 +9,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/strv.h"
-#include "crypto/hash.h"
-#include "entra/internal.h"
+#include "entra/directory_internal.h"
 
-#define SECRET_BYTES 30  // of entropy: a plain hash cannot be searched through
 #define SECRET_LIFETIME (2 * 365 * 86400LL)
+#define LABEL_MAX 27  // characters of a domain's own part
 
 static int canonical_id(const char *id, char out[static ENC_UUID_SIZE], struct err *err) {
 	if (!enc_is_uuid(id))
@@ -31,21 +30,46 @@ static int check_name(const char *name, struct err *err) {
 	return 0;
 }
 
-static int hash_secret(const void *secret, size_t len, struct buf *hex, struct err *err) {
-	uint8_t digest[HASH_SHA256_SIZE];
-	int rc = hash_sha256(secret, len, digest);
-	rc = rc < 0 ? rc : enc_hex(hex, digest, sizeof(digest));
-	return rc < 0 ? err_errno(err, rc, "cannot hash a client secret") : 0;
+// The letters and digits of the tenant's name, and the beginning of its id when another tenant has that domain.
+static void make_label(const char *id, const char *display_name, bool taken, char out[static DIRECTORY_DOMAIN_MAX]) {
+	char label[LABEL_MAX + 1] = "";
+	size_t n = 0;
+	for (const char *p = display_name; *p && n < LABEL_MAX; p++)
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789", tolower((unsigned char)*p)))
+			label[n++] = (char)tolower((unsigned char)*p);
+	(void)snprintf(out, DIRECTORY_DOMAIN_MAX, "%s%.*s" DIRECTORY_DOMAIN_SUFFIX, n > 0 ? label : "tenant",
+		taken || n == 0 ? 8 : 0, id);
+}
+
+static int make_domain(struct store_tx *tx, const char *id, const char *display_name, char out[static DIRECTORY_DOMAIN_MAX],
+	struct err *err) {
+	int64_t taken = 0;
+	make_label(id, display_name, false, out);
+	int rc = store_query_int(tx, &taken, err, "SELECT COUNT(*) FROM tenants WHERE domain = $1", "s", out);
+	if (rc == 0 && taken > 0)
+		make_label(id, display_name, true, out);
+	return rc;
 }
 
 int entra_add_tenant(struct store_tx *tx, const char *tenant_id, const char *display_name, struct err *err) {
-	char id[ENC_UUID_SIZE];
+	char id[ENC_UUID_SIZE], domain[DIRECTORY_DOMAIN_MAX];
 	int rc = canonical_id(tenant_id, id, err);
-	if (rc < 0 || (rc = check_name(display_name, err)) < 0)
+	if (rc < 0 || (rc = check_name(display_name, err)) < 0 || (rc = make_domain(tx, id, display_name, domain, err)) < 0)
 		return rc;
-	rc = store_exec(tx, err, "INSERT INTO tenants (id, display_name, created) VALUES ($1, $2, $3)", "ssi", id, display_name,
-		clock_now());
-	return rc < 0 ? rc : 0;
+	rc = store_exec(tx, err, "INSERT INTO tenants (id, display_name, created, domain) VALUES ($1, $2, $3, $4)", "ssis", id,
+		display_name, clock_now(), domain);
+	return rc < 0 ? rc : directory_add_first_party(tx, id, err);
+}
+
+int directory_domain(struct store_tx *tx, const char *tenant_id, char out[static DIRECTORY_DOMAIN_MAX], struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	int rc = store_query(tx, &rows, err, "SELECT domain FROM tenants WHERE id = $1", "s", tenant_id);
+	if (rc < 0 || (rc = store_next(rows, err)) < 0)
+		return rc;
+	if (rc == 0)
+		return directory_not_found(tenant_id, err);
+	(void)snprintf(out, DIRECTORY_DOMAIN_MAX, "%s", store_text(rows, 0));
+	return 0;
 }
 
 int entra_tenant_find(struct store_tx *tx, const char *id, struct entra_tenant *out, struct err *err) {
@@ -96,54 +120,35 @@ static int make_principal(struct store_tx *tx, const char *tenant_id, struct ent
 	return 0;
 }
 
-static int add_application_row(struct store_tx *tx, const struct entra_principal *p, const char *name, struct err *err) {
-	char object_id[ENC_UUID_SIZE];  // of the application, which is another object than its service principal
-	int rc = enc_uuid(object_id);
-	if (rc < 0)
-		return err_errno(err, rc, "cannot make an identifier");
-	rc = store_exec(tx, err,
-		"INSERT INTO applications (app_id, object_id, tenant_id, display_name, created) VALUES ($1, $2, $3, $4, $5)", "ssssi",
-		p->app_id, object_id, p->tenant_id, name, clock_now());
-	return rc < 0 ? rc : 0;
-}
-
-static int make_secret(struct secret *out, struct err *err) {
-	_cleanup_secret_ struct secret random = {0};
-	_cleanup_buf_ struct buf text = {0};
-	int rc = secret_random(&random, SECRET_BYTES);
-	rc = rc < 0 ? rc : enc_base64url(&text, random.data, random.len);
-	rc = rc < 0 ? rc : secret_copy(out, text.data, text.len);
-	return rc < 0 ? err_errno(err, rc, "cannot make a client secret") : 0;
-}
-
-static int add_secret_row(struct store_tx *tx, const char *app_id, const struct secret *secret, struct err *err) {
-	_cleanup_buf_ struct buf hash = {0};
-	char key_id[ENC_UUID_SIZE];
-	int rc = hash_secret(secret->data, secret->len, &hash, err);
+static int add_application_row(struct store_tx *tx, const struct entra_principal *p, const char *name,
+	struct directory_object *out, struct err *err) {
+	_cleanup_object_ struct directory_object o = {.kind = DIRECTORY_APPLICATION, .enabled = true, .display_name = strdup(name),
+		.detail = strdup("AzureADMyOrg"), .body = json_object()};
+	if (!o.display_name || !o.detail || !o.body)
+		return err_oom(err);
+	memcpy(o.tenant_id, p->tenant_id, sizeof(o.tenant_id));
+	memcpy(o.app_id, p->app_id, sizeof(o.app_id));
+	int rc = directory_add(tx, &o, err);
 	if (rc < 0)
 		return rc;
-	if ((rc = enc_uuid(key_id)) < 0)
-		return err_errno(err, rc, "cannot make an identifier");
-	int64_t now = clock_now();
-	rc = store_exec(tx, err,
-		"INSERT INTO application_secrets (key_id, app_id, secret_hash, not_before, not_after) VALUES ($1, $2, $3, $4, $5)",
-		"sssii", key_id, app_id, buf_cstr(&hash), now, now + SECRET_LIFETIME);
-	return rc < 0 ? rc : 0;
+	*out = o;
+	o = (struct directory_object){0};
+	return 0;
 }
 
 int entra_add_application(struct store_tx *tx, const char *tenant_id, const char *display_name, struct entra_principal *out,
 	struct secret *client_secret, struct err *err) {
 	struct entra_principal p;
-	_cleanup_secret_ struct secret secret = {0};
+	_cleanup_object_ struct directory_object application = {0};
+	int64_t now = clock_now();
+	struct directory_credential credential = {.not_before = now, .not_after = now + SECRET_LIFETIME};
 	int rc = check_name(display_name, err);
 	if (rc < 0 || (rc = make_principal(tx, tenant_id, &p, err)) < 0 ||
-		(rc = add_application_row(tx, &p, display_name, err)) < 0 ||
+		(rc = add_application_row(tx, &p, display_name, &application, err)) < 0 ||
 		(rc = add_service_principal(tx, ENTRA_KIND_APPLICATION, &p, display_name, NULL, err)) < 0 ||
-		(rc = make_secret(&secret, err)) < 0 || (rc = add_secret_row(tx, p.app_id, &secret, err)) < 0)
+		(rc = directory_add_secret(tx, &application, &credential, client_secret, err)) < 0)
 		return rc;
 	*out = p;
-	*client_secret = secret;
-	secret = (struct secret){0};
 	return 0;
 }
 
@@ -151,29 +156,6 @@ int entra_unbind_secrets(struct store_tx *tx, const char *app_id, struct err *er
 	int rc = store_exec(tx, err, "UPDATE application_secrets SET not_before = 0, not_after = $1 WHERE app_id = $2", "is",
 		CLOCK_MAX, app_id);
 	return rc < 0 ? rc : 0;
-}
-
-int entra_secret_check(struct store_tx *tx, const char *app_id, const char *secret, int64_t now, struct err *err) {
-	_cleanup_buf_ struct buf hash = {0};
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = hash_secret(secret, strlen(secret), &hash, err);
-	if (rc < 0)
-		return rc;
-	rc = store_query(tx, &rows, err, "SELECT secret_hash, not_before, not_after FROM application_secrets WHERE app_id = $1",
-		"s", app_id);
-	if (rc < 0)
-		return rc;
-	int answer = -EACCES;
-	while ((rc = store_next(rows, err)) > 0) {
-		const char *known = store_text(rows, 0);
-		if (!secret_equal(known, strlen(known), hash.data, hash.len) || now < store_int(rows, 1))
-			continue;
-		if (now < store_int(rows, 2))
-			answer = 0;
-		else if (answer != 0)
-			answer = -ETIME;
-	}
-	return rc < 0 ? rc : answer;
 }
 
 #define PRINCIPAL_COLUMNS "SELECT tenant_id, app_id, object_id, display_name, resource_id, enabled FROM service_principals"
@@ -196,8 +178,12 @@ static int read_principal(struct store_rows *rows, struct entra_service_principa
 int entra_application_find(struct store_tx *tx, const char *tenant_id, const char *app_id,
 	struct entra_service_principal *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(tx, &rows, err, PRINCIPAL_COLUMNS " WHERE tenant_id = $1 AND app_id = $2 AND kind = $3", "sss",
-		tenant_id, app_id, ENTRA_KIND_APPLICATION);
+	// Its registration must be there still, and be open to the tenant.
+	int rc = store_query(tx, &rows, err,
+		PRINCIPAL_COLUMNS " WHERE tenant_id = $1 AND app_id = $2 AND kind = $3 AND EXISTS (SELECT 1 FROM applications a"
+		" WHERE a.app_id = service_principals.app_id AND a.deleted IS NULL AND (a.tenant_id = service_principals.tenant_id"
+		" OR a.sign_in_audience IN ('AzureADMultipleOrgs', 'AzureADandPersonalMicrosoftAccount')))",
+		"sss", tenant_id, app_id, ENTRA_KIND_APPLICATION);
 	return rc < 0 ? rc : read_principal(rows, out, err);
 }
 
@@ -261,11 +247,16 @@ int entra_add_managed_identity(struct store_tx *tx, const char *tenant_id, const
 }
 
 int entra_remove_managed_identity(struct store_tx *tx, const char *resource_id, struct err *err) {
-	_cleanup_free_ char *lower = strv_lower(resource_id);
-	if (!lower)
-		return err_oom(err);
-	int rc = store_exec(tx, err, "DELETE FROM service_principals WHERE resource_id = $1 AND kind = $2", "ss", lower,
-		ENTRA_KIND_IDENTITY);
+	struct entra_principal p;
+	int rc = find_by_resource(tx, resource_id, &p, err);
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == 0)
+		rc = directory_forget(tx, p.object_id, err);
+	if (rc == 0)
+		rc = directory_federated_remove_all(tx, resource_id, err);
+	if (rc == 0)
+		rc = store_exec(tx, err, "DELETE FROM service_principals WHERE object_id = $1", "s", p.object_id);
 	return rc < 0 ? rc : 0;
 }
 
@@ -276,13 +267,10 @@ static int principal_not_found(const char *object_id, const char *tenant_id, str
 }
 
 int entra_find_principal(struct store_tx *tx, const char *tenant_id, const char *object_id, struct err *err) {
-	char tenant[ENC_UUID_SIZE], object[ENC_UUID_SIZE];
-	int64_t count;
-	if (canonical_id(tenant_id, tenant, NULL) < 0 || canonical_id(object_id, object, NULL) < 0)
+	_cleanup_object_ struct directory_object found = {0};
+	char tenant[ENC_UUID_SIZE];
+	if (canonical_id(tenant_id, tenant, NULL) < 0 || !enc_is_uuid(object_id))
 		return principal_not_found(object_id, tenant_id, err);
-	int rc = store_query_int(tx, &count, err,
-		"SELECT COUNT(*) FROM service_principals WHERE tenant_id = $1 AND object_id = $2", "ss", tenant, object);
-	if (rc < 0)
-		return rc;
-	return count > 0 ? 0 : principal_not_found(object, tenant, err);
+	int rc = directory_find(tx, tenant, DIRECTORY_PRINCIPAL_KINDS, object_id, &found, err);
+	return rc == -ENOENT ? principal_not_found(object_id, tenant, err) : rc;
 }

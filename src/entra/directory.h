@@ -97,6 +97,8 @@ int directory_save(struct store_tx *tx, const struct directory_object *o, struct
 int directory_delete(struct store_tx *tx, const struct directory_object *o, struct err *err) _must_check_;
 int directory_restore(struct store_tx *tx, const char *tenant_id, const char *id, struct directory_object *out,
 	struct err *err) _must_check_;
+int directory_get_deleted(struct store_tx *tx, const char *tenant_id, const char *id, struct directory_object *out,
+	struct err *err) _must_check_;
 int directory_purge(struct store_tx *tx, const char *tenant_id, const char *id, struct err *err) _must_check_;
 
 // References. Adding one that is there, and a group to itself, is -EEXIST or -EINVAL (400 Request_BadRequest), removing one
@@ -139,7 +141,9 @@ int directory_secrets(struct store_tx *tx, const struct directory_object *o, str
 int directory_certificates(struct store_tx *tx, const struct directory_object *o, struct directory_credential **out,
 	size_t *count, struct err *err) _must_check_;
 
-// Times and display name are c's; the other members are filled. A certificate is X.509 in DER (-EINVAL: 400).
+// Times and display name are c's; the other members are filled. A certificate is X.509 in DER; its times are the
+// certificate's where c's are 0, and within them (-EINVAL: 400).
+#define DIRECTORY_CERTIFICATE_MAX 16384  // bytes
 int directory_add_secret(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
 	struct secret *text, struct err *err) _must_check_;
 int directory_add_certificate(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,

@@ -50,8 +50,8 @@ int entra_find_managed_identity(struct store_tx *tx, const char *resource_id, st
 // Its tokens and capabilities stop working with the commit. 0 also when there is no such identity.
 int entra_remove_managed_identity(struct store_tx *tx, const char *resource_id, struct err *err) _must_check_;
 
-// 0 when a service principal (of an application or a managed identity) has this object id in the tenant; -ENOENT
-// with 400 PrincipalNotFound when not.
+// 0 when a user, a group or a service principal (of an application or a managed identity) has this object id in the tenant;
+// -ENOENT with 400 PrincipalNotFound when not.
 int entra_find_principal(struct store_tx *tx, const char *tenant_id, const char *object_id, struct err *err) _must_check_;
 
 // Verify the bearer token of a request for one of `audiences` (NULL-terminated, compared exactly): signature, issuer (v1

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 #include "entra/aadsts.h"
+#include "entra/directory.h"
 #include "entra/form.h"
 #include "entra/login.h"
 
@@ -166,7 +167,7 @@ static int check_secret(struct store_tx *tx, const struct token_request *r, cons
 	if (!r->secret || !*r->secret)
 		return aadsts_set(err, 7000218,
 			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.");
-	int rc = entra_secret_check(tx, id, r->secret, clock_now(), err);
+	int rc = directory_check_secret(tx, &app->ids, r->secret, clock_now(), err);
 	if (rc == -EACCES)
 		return aadsts_set(err, 7000215,
 			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the "

@@ -69,10 +69,6 @@ int entra_application_find(struct store_tx *tx, const char *tenant_id, const cha
 int entra_identity_find(struct store_tx *tx, const char *client_id, struct entra_service_principal *out, struct err *err)
 	_must_check_;
 
-// Is this a secret of the application? 0 yes, -EACCES no, -ETIME it was one and has expired (err untouched for both).
-int entra_secret_check(struct store_tx *tx, const char *app_id, const char *secret, int64_t now, struct err *err)
-	_must_check_;
-
 struct entra_grant {
 	const struct entra_service_principal *principal;
 	const struct entra_resource *resource;

@@ -225,7 +225,7 @@ static void test_deleted_tenant(void **state) {
 	assert_int_equal(fixture_judge(f, token), ENTRA_OK);
 	fixture_sql(f, "DELETE FROM application_secrets WHERE app_id = $1", app.app_id);
 	fixture_sql(f, "DELETE FROM applications WHERE app_id = $1", app.app_id);
-	fixture_sql(f, "DELETE FROM service_principals WHERE app_id = $1", app.app_id);
+	fixture_sql(f, "DELETE FROM service_principals WHERE tenant_id = $1", tenant);
 	assert_int_equal(fixture_judge(f, token), ENTRA_INVALID);
 	fixture_sql(f, "DELETE FROM tenants WHERE id = $1", tenant);
 	assert_int_equal(fixture_judge(f, token), ENTRA_ISSUER);
