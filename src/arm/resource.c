@@ -187,6 +187,34 @@ int resource_page(struct store_tx *tx, const char *subscription, const char *gro
 	return 0;
 }
 
+int resource_each_below(struct store_tx *tx, const char *id, const char *type, resource_visitor each, void *ctx,
+	struct err *err) {
+	_cleanup_free_ char *parent = strv_lower(id);
+	_cleanup_(chunk_free) struct chunk chunk = {0};
+	if (!parent)
+		return err_oom(err);
+	{
+		_cleanup_rows_ struct store_rows *rows = NULL;
+		int rc = store_query(tx, &rows, err,
+			"SELECT " COLUMNS " FROM resources WHERE id > $1 || '/' AND id < $1 || '0' AND type = $2 ORDER BY id", "ss", parent,
+			type);
+		while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
+			struct resource *grown = reallocarray(chunk.at, chunk.count + 1, sizeof(*grown));
+			if (!grown)
+				return err_oom(err);
+			chunk.at = grown;
+			rc = read_row(rows, &chunk.at[chunk.count], err);
+			chunk.count += rc == 0;
+		}
+		if (rc < 0)
+			return rc;
+	}
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < chunk.count; i++)
+		rc = each(ctx, tx, &chunk.at[i], err);
+	return rc < 0 ? rc : 0;
+}
+
 int resource_each(struct store_tx *tx, const char *subscription, const char *group, const char *type,
 	resource_visitor each, void *ctx, struct err *err) {
 	bool more;

@@ -45,6 +45,10 @@ int resource_each(struct store_tx *tx, const char *subscription, const char *gro
 int resource_page(struct store_tx *tx, const char *subscription, const char *group, const char *type, const char *after,
 	int64_t limit, resource_visitor each, void *ctx, bool *more, struct err *err) _must_check_;
 
+// The same for those of a type below another resource: its parts and what extends it.
+int resource_each_below(struct store_tx *tx, const char *id, const char *type, resource_visitor each, void *ctx,
+	struct err *err) _must_check_;
+
 // What GET shows: id, name, type and the body. The caller owns *out.
 int resource_show(const struct resource *r, json_t **out, struct err *err) _must_check_;
 

@@ -342,6 +342,7 @@ static const struct arm_action actions[] = {
 const struct arm_type disk_encryption_sets_type = {
 	.name = SET_TYPE,
 	.versions = versions_disk_encryption_sets,
+	.deletion_rank = 4,
 	.has_location = true,
 	.has_identity = true,
 	.accepts = true,

@@ -222,6 +222,7 @@ static int settled(struct arm *arm, struct store_tx *tx, struct resource *r, con
 const struct arm_type disks_type = {
 	.name = DISK_TYPE,
 	.versions = versions_disks,
+	.deletion_rank = 3,
 	.has_location = true,
 	.accepts = true,
 	.put = put,

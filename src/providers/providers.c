@@ -35,5 +35,17 @@ const struct arm_type *const provider_types[] = {
 	&disks_type,
 	&virtual_machines_type,
 	&hypervisors_type,
+	&virtual_networks_type,
+	&subnets_type,
+	&network_security_groups_type,
+	&security_rules_type,
+	&network_interfaces_type,
+	&private_endpoints_type,
+	&private_dns_zone_groups_type,
+	&private_dns_zones_type,
+	&private_dns_zone_links_type,
+	&workspaces_type,
+	&storage_accounts_type,
+	&storage_names_type,
 };
 const size_t provider_type_count = ARRAY_SIZE(provider_types);

@@ -13,5 +13,10 @@ extern const struct arm_type resource_groups_type, subscriptions_type, user_assi
 	managed_hsms_type, managed_hsm_names_type, deleted_managed_hsms_type, deleted_managed_hsms_list_type,
 	subscription_locations_type;
 
+// Recorded.
+extern const struct arm_type virtual_networks_type, subnets_type, network_security_groups_type, security_rules_type,
+	network_interfaces_type, private_endpoints_type, private_dns_zone_groups_type, private_dns_zones_type,
+	private_dns_zone_links_type, workspaces_type, storage_accounts_type, storage_names_type;
+
 extern const struct arm_type *const provider_types[];
 extern const size_t provider_type_count;

@@ -33,6 +33,7 @@ static int remove_identity(struct arm_call *call, struct resource *r, struct err
 const struct arm_type user_assigned_identities_type = {
 	.name = "Microsoft.ManagedIdentity/userAssignedIdentities",
 	.versions = versions_identities,
+	.deletion_rank = 6,
 	.has_location = true,
 	.put = put,
 	.remove = remove_identity,

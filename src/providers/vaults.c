@@ -251,6 +251,7 @@ static int remove_vault(struct arm_call *call, struct resource *r, struct err *e
 const struct arm_type vaults_type = {
 	.name = "Microsoft.KeyVault/vaults",
 	.versions = versions_vaults,
+	.deletion_rank = 5,
 	.has_location = true,
 	.put = put,
 	.show = show_properties,

@@ -13,4 +13,8 @@ extern const char *const versions_managed_hsms[];
 extern const char *const versions_machines[];
 extern const char *const versions_disks[];
 extern const char *const versions_disk_encryption_sets[];
+extern const char *const versions_network[];
+extern const char *const versions_private_dns[];
+extern const char *const versions_workspaces[];
+extern const char *const versions_storage[];
 extern const char *const versions_own[];

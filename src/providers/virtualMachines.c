@@ -13,6 +13,7 @@
 #include "base/strv.h"
 #include "providers/compute.h"
 #include "providers/machineSizes.h"
+#include "providers/network.h"
 #include "providers/providers.h"
 #include "providers/versions.h"
 
@@ -235,6 +236,8 @@ static int create(struct arm_call *call, struct resource *r, const json_t *prope
 	if (rc == 0)
 		rc = attach_all(call, r, properties, size, err);
 	if (rc == 0)
+		rc = network_attach_interfaces(call, r, json_object_get(properties, "networkProfile"), err);
+	if (rc == 0)
 		rc = keep_profiles(r, properties, err);
 	if (rc == 0 && enc_uuid(id) < 0)
 		rc = err_errno(err, -EIO, "no random numbers");
@@ -252,6 +255,11 @@ static int update(struct arm_call *call, struct resource *r, const json_t *body,
 		(given && !patch && json_object_update(wanted, (json_t *)(uintptr_t)given) < 0))
 		return err_oom(err);
 	const json_t *now = json_object_get(r->body, "properties");
+	if (!json_equal(json_object_get(wanted, "networkProfile"), json_object_get(now, "networkProfile"))) {
+		int rc = network_attach_interfaces(call, r, json_object_get(wanted, "networkProfile"), err);
+		if (rc < 0)
+			return rc;
+	}
 	bool same = json_equal(json_object_get(wanted, "storageProfile"), json_object_get(now, "storageProfile")) &&
 		json_equal(json_object_get(wanted, "hardwareProfile"), json_object_get(now, "hardwareProfile")) &&
 		json_equal(json_object_get(wanted, "securityProfile"), json_object_get(now, "securityProfile"));
@@ -376,6 +384,8 @@ static int delete_machine(struct store_tx *tx, struct resource *r, struct arm *a
 	struct entra_principal principal;
 	if (rc == 0 && entra_find_managed_identity(tx, r->id, &principal, NULL) == 0)
 		rc = entra_remove_managed_identity(tx, r->id, err);
+	if (rc == 0)
+		rc = network_free_interfaces(tx, r, err);
 	if (rc == 0)
 		rc = resource_delete(tx, r, err);
 	return rc < 0 ? rc : arm_revision_bump(arm, tx, err);

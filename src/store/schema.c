@@ -279,6 +279,12 @@ static const char step_12[] =
 	"  created BIGINT NOT NULL, created_by TEXT NOT NULL, updated BIGINT NOT NULL, updated_by TEXT NOT NULL);"
 	"CREATE INDEX management_locks_by_subscription ON management_locks (subscription_id);";
 
+// Recorded networks: who uses what.
+static const char step_13[] =
+	"CREATE TABLE network_holds ("
+	"  user_id TEXT NOT NULL, held_id TEXT NOT NULL, PRIMARY KEY (user_id, held_id));"
+	"CREATE INDEX network_holds_by_held ON network_holds (held_id);";
+
 const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
-	step_12};
+	step_12, step_13};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ipv4.h"
 #include "base/json.h"
 #include "base/strv.h"
 #include "vault/internal.h"
@@ -15,43 +16,13 @@
 
 #define bad_network(err, ...) err_set(err, -EINVAL, 400, "BadRequest", __VA_ARGS__)
 
-struct range {
-	uint32_t first, last;
-};
-
-static bool parse_address(const char *text, uint32_t *out) {
-	struct in_addr address;
-	if (inet_pton(AF_INET, text, &address) != 1)
-		return false;
-	*out = ntohl(address.s_addr);
-	return true;
-}
-
-// "124.56.78.91", or "124.56.78.0/24" with nothing set behind the prefix.
-static bool parse_range(const char *text, struct range *out) {
-	char address[INET_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	int64_t prefix = 32;
-	uint32_t first;
-	if (n >= sizeof(address) || (slash && strv_int(slash + 1, 0, 32, &prefix) < 0))
-		return false;
-	memcpy(address, text, n);
-	address[n] = 0;
-	uint32_t hosts = prefix == 0 ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (32 - prefix)) - 1);
-	if (!parse_address(address, &first) || (first & hosts))
-		return false;
-	*out = (struct range){.first = first, .last = first | hosts};
-	return true;
-}
-
 // Ranges that Azure does not take, because nobody of the public network has an address in them.
-static bool is_reserved(const struct range *r) {
+static bool is_reserved(const struct ipv4_range *r) {
 	static const char *const reserved[] = {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
 		"172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"};
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
-		struct range other;
-		if (parse_range(reserved[i], &other) && r->first >= other.first && r->last <= other.last)
+		struct ipv4_range other;
+		if (ipv4_range(reserved[i], &other) && ipv4_within(r, &other))
 			return true;
 	}
 	return false;
@@ -82,7 +53,7 @@ static int pick_list(const json_t *shown, const json_t *acls, const char *name, 
 	return 0;
 }
 
-static int save_range(struct store_tx *tx, const char *vault, int64_t ordinal, const struct range *r, struct err *err) {
+static int save_range(struct store_tx *tx, const char *vault, int64_t ordinal, const struct ipv4_range *r, struct err *err) {
 	int rc = store_exec(tx, err,
 		"INSERT INTO vault_ip_rules (vault, ordinal, first_address, last_address) VALUES ($1,$2,$3,$4)", "siii", vault,
 		ordinal, (int64_t)r->first, (int64_t)r->last);
@@ -98,8 +69,8 @@ static int take_ip_rules(struct store_tx *tx, const char *vault, json_t *shown, 
 		rc = store_exec(tx, err, "DELETE FROM vault_ip_rules WHERE vault = $1", "s", vault);
 	for (size_t i = 0; rc >= 0 && i < json_array_size(list); i++) {
 		const char *text = json_str(json_array_get(list, i), "value");
-		struct range r;
-		if (!text || !parse_range(text, &r))
+		struct ipv4_range r;
+		if (!text || !ipv4_range(text, &r))
 			return bad_network(err, "Invalid value found at properties.networkAcls.ipRules[%zu].value: %.64s", i,
 				text ? text : "");
 		// What is stored was told of when it was given, and does not outlive this call.
@@ -192,14 +163,14 @@ int vault_network_get(struct store_tx *tx, const char *name, json_t **out, struc
 static bool client_address(const char *peer, uint32_t *out) {
 	struct in6_addr six;
 	if (strcmp(peer, "local") == 0)
-		return parse_address("127.0.0.1", out);
+		return ipv4_address("127.0.0.1", out);
 	if (inet_pton(AF_INET6, peer, &six) == 1 && IN6_IS_ADDR_V4MAPPED(&six)) {
 		uint32_t mapped;
 		memcpy(&mapped, &six.s6_addr[12], sizeof(mapped));
 		*out = ntohl(mapped);
 		return true;
 	}
-	return parse_address(peer, out);
+	return ipv4_address(peer, out);
 }
 
 int network_matches(struct store_tx *tx, const char *vault, const char *peer, bool *out, struct err *err) {

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types that are recorded: what they keep, what they refuse, and who holds on to what."""
+
+import unittest
+
+from harness import GROUPS, VAULTS, Instance
+
+NETWORK = "2023-09-01"
+DNS = "2020-06-01"
+VNET = "Microsoft.Network/virtualNetworks"
+NSG = "Microsoft.Network/networkSecurityGroups"
+NIC = "Microsoft.Network/networkInterfaces"
+ENDPOINT = "Microsoft.Network/privateEndpoints"
+ZONE = "Microsoft.Network/privateDnsZones"
+HERE = {"location": "westeurope"}
+
+
+def setUpModule():
+    global i
+    i = Instance()
+    i.up()
+    i.make_group()
+
+
+def tearDownModule():
+    i.down()
+    i.__exit__()
+
+
+def put(type_, name, properties, version=NETWORK, **members):
+    return i.arm("PUT", i.id(type_, name), version, {**HERE, **members, "properties": properties})
+
+
+def subnet(name, prefix, **properties):
+    return {"name": name, "properties": {"addressPrefix": prefix, **properties}}
+
+
+def network(name, *subnets, space="10.0.0.0/16"):
+    answer = put(VNET, name, {"addressSpace": {"addressPrefixes": [space]}, "subnets": list(subnets)})
+    assert answer.status in (200, 201), answer
+    return answer
+
+
+def configuration(name, subnet_id, **properties):
+    return {"name": name, "properties": {"subnet": {"id": subnet_id}, **properties}}
+
+
+class Networks(unittest.TestCase):
+    def test_subnets_are_resources_and_members(self):
+        network("vnet-a", subnet("one", "10.0.1.0/24"), subnet("two", "10.0.2.0/24"))
+        one = i.arm("GET", i.id(VNET, "vnet-a") + "/subnets/ONE", NETWORK)
+        self.assertEqual(one.json["properties"]["addressPrefix"], "10.0.1.0/24", one)
+        self.assertTrue(one.json["id"].endswith("/subnets/one"))
+        three = i.arm("PUT", i.id(VNET, "vnet-a") + "/subnets/three", NETWORK, subnet("three", "10.0.3.0/24"))
+        self.assertEqual(three.status, 201, three)
+        shown = i.arm("GET", i.id(VNET, "vnet-a"), NETWORK).json["properties"]["subnets"]
+        self.assertEqual([s["name"] for s in shown], ["one", "three", "two"])
+        listed = i.arm("GET", i.id(VNET, "vnet-a") + "/subnets", NETWORK).json["value"]
+        self.assertEqual(len(listed), 3)
+        # Said without subnets, they stay; with a list, it is the list.
+        self.assertEqual(put(VNET, "vnet-a", {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}).status, 200)
+        self.assertEqual(len(i.arm("GET", i.id(VNET, "vnet-a") + "/subnets", NETWORK).json["value"]), 3)
+        network("vnet-a", subnet("two", "10.0.2.0/24"))
+        self.assertEqual([s["name"] for s in i.arm("GET", i.id(VNET, "vnet-a") + "/subnets", NETWORK).json["value"]], ["two"])
+
+    def test_ranges(self):
+        for given, code in (([subnet("s", "10.1.0.0/24")], "NetcfgInvalidSubnet"),
+                            ([subnet("s", "10.0.0.1/24")], "InvalidAddressPrefixFormat"),
+                            ([subnet("s", "10.0.0.0/24"), subnet("t", "10.0.0.128/25")], "NetcfgSubnetRangesOverlap"),
+                            ([subnet("s", "10.0.0.0/24"), subnet("S", "10.0.1.0/24")], "InvalidRequestFormat"),
+                            ([{"name": "s", "properties": {}}], "InvalidRequestFormat"),
+                            ([{"properties": {"addressPrefix": "10.0.0.0/24"}}], "InvalidRequestFormat"),
+                            ([subnet("a/b", "10.0.0.0/24")], None),
+                            ("x", "InvalidRequestFormat")):
+            answer = put(VNET, "vnet-bad", {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": given})
+            self.assertIn(answer.status, (400, 404), (given, answer))
+            if code:
+                self.assertEqual(answer.code, code, given)
+        self.assertEqual(put(VNET, "vnet-bad", {}).status, 400)
+        # Nothing of it is left.
+        self.assertEqual(i.arm("GET", i.id(VNET, "vnet-bad"), NETWORK).status, 404)
+        self.assertEqual(i.arm("PUT", i.id(VNET, "vnet-none") + "/subnets/s", NETWORK, subnet("s", "10.0.0.0/24")).code,
+                         "ParentResourceNotFound")
+
+    def test_interfaces(self):
+        network("vnet-nic", subnet("s", "10.0.1.0/29"))
+        where = i.id(VNET, "vnet-nic") + "/subnets/s"
+        first = put(NIC, "nic-1", {"ipConfigurations": [configuration("a", where)]})
+        self.assertEqual(first.status, 201, first)
+        address = first.json["properties"]["ipConfigurations"][0]["properties"]
+        self.assertEqual((address["privateIPAddress"], address["privateIPAllocationMethod"], address["primary"]),
+                         ("10.0.1.4", "Dynamic", True))
+        again = put(NIC, "nic-1", {"ipConfigurations": [configuration("a", where)]})
+        self.assertEqual(again.json["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"], "10.0.1.4")
+        self.assertEqual(put(NIC, "nic-2", {"ipConfigurations": [configuration("a", where), configuration("b", where)]}).status, 201)
+        self.assertEqual(put(NIC, "nic-3", {"ipConfigurations": [configuration("a", where)]}).code, "SubnetIsFull")
+        self.assertEqual(put(NIC, "nic-3", {"ipConfigurations": []}).code, "NetworkInterfaceMustHaveAtLeastOneIpConfiguration")
+        self.assertEqual(put(NIC, "nic-3", {"ipConfigurations": [configuration("a", where + "x")]}).code, "InvalidResourceReference")
+        self.assertEqual(put(NIC, "nic-3", {"ipConfigurations": [{"name": "a", "properties": {}}]}).code, "SubnetIsRequired")
+        fixed = configuration("a", where, privateIPAllocationMethod="Static", privateIPAddress="nonsense")
+        self.assertEqual(put(NIC, "nic-3", {"ipConfigurations": [fixed]}).code, "PrivateIPAddressIsNotValid")
+        self.assertEqual(i.arm("DELETE", where, NETWORK).code, "InUseSubnetCannotBeDeleted")
+        self.assertEqual(i.arm("DELETE", i.id(VNET, "vnet-nic"), NETWORK).code, "InUseSubnetCannotBeDeleted")
+        for nic in ("nic-1", "nic-2"):
+            self.assertEqual(i.arm("DELETE", i.id(NIC, nic), NETWORK).status, 200)
+        self.assertEqual(i.arm("DELETE", i.id(VNET, "vnet-nic"), NETWORK).status, 200)
+        self.assertEqual(i.arm("GET", where, NETWORK).status, 404)
+
+    def test_security_groups(self):
+        rule = {"name": "r", "properties": {"priority": 400, "access": "Allow", "direction": "Inbound", "protocol": "Tcp",
+                                            "sourceAddressPrefix": "*", "sourcePortRange": "*",
+                                            "destinationAddressPrefix": "*", "destinationPortRange": "443"}}
+        self.assertEqual(put(NSG, "nsg", {"securityRules": [rule]}).status, 201)
+        self.assertEqual(i.arm("GET", i.id(NSG, "nsg") + "/securityRules/r", NETWORK).json["properties"]["priority"], 400)
+        clash = i.arm("PUT", i.id(NSG, "nsg") + "/securityRules/q", NETWORK, {**rule, "name": "q"})
+        self.assertEqual(clash.code, "SecurityRuleConflict")
+        for change, code in (({"priority": 99}, "SecurityRuleInvalidPriority"),
+                             ({"access": "Maybe"}, "SecurityRuleParameterContainsUnsupportedValue")):
+            bad = {"properties": {**rule["properties"], **change}}
+            self.assertEqual(i.arm("PUT", i.id(NSG, "nsg") + "/securityRules/r", NETWORK, bad).code, code)
+        network("vnet-nsg", subnet("s", "10.0.1.0/24", networkSecurityGroup={"id": i.id(NSG, "nsg")}))
+        self.assertEqual(i.arm("DELETE", i.id(NSG, "nsg"), NETWORK).code, "InUseNetworkSecurityGroupCannotBeDeleted")
+
+    def test_private_endpoints(self):
+        i.make_vault("kv-endpoint")
+        network("vnet-pe", subnet("s", "10.0.1.0/24"))
+        where = i.id(VNET, "vnet-pe") + "/subnets/s"
+        vault = i.id("Microsoft.KeyVault/vaults", "kv-endpoint")
+        link = {"name": "c", "properties": {"privateLinkServiceId": vault, "groupIds": ["vault"]}}
+        made = put(ENDPOINT, "pe", {"subnet": {"id": where}, "privateLinkServiceConnections": [link]})
+        self.assertEqual(made.status, 201, made)
+        shown = made.json["properties"]
+        self.assertEqual(shown["privateLinkServiceConnections"][0]["properties"]["privateLinkServiceConnectionState"]["status"], "Approved")
+        nic = i.arm("GET", shown["networkInterfaces"][0]["id"], NETWORK)
+        self.assertEqual(nic.json["properties"]["ipConfigurations"][0]["properties"]["privateIPAddress"], "10.0.1.4", nic)
+        connections = i.arm("GET", vault, VAULTS).json["properties"]["privateEndpointConnections"]
+        self.assertEqual(connections[0]["properties"]["privateEndpoint"]["id"], i.id(ENDPOINT, "pe"))
+        zone = "privatelink.vaultcore.azure.net"
+        self.assertEqual(put(ZONE, zone, {}, DNS).code, "LocationNotAvailableForResourceType")
+        self.assertEqual(put(ZONE, zone, {}, DNS, location="global").status, 201)
+        self.assertEqual(put(ZONE, "nodots", {}, DNS, location="global").status, 400)
+        tie = i.arm("PUT", i.id(ZONE, zone) + "/virtualNetworkLinks/l", DNS,
+                    {"location": "global", "properties": {"virtualNetwork": {"id": i.id(VNET, "vnet-pe")}}})
+        self.assertEqual(tie.json["properties"]["virtualNetworkLinkState"], "Completed", tie)
+        group = i.arm("PUT", i.id(ENDPOINT, "pe") + "/privateDnsZoneGroups/default", NETWORK, {"properties": {
+            "privateDnsZoneConfigs": [{"name": "v", "properties": {"privateDnsZoneId": i.id(ZONE, zone)}}]}})
+        record = group.json["properties"]["privateDnsZoneConfigs"][0]["properties"]["recordSets"][0]
+        self.assertEqual((record["fqdn"], record["ipAddresses"]), ("kv-endpoint." + zone, ["10.0.1.4"]))
+        self.assertEqual(i.arm("DELETE", i.id(ZONE, zone), DNS).status, 409)
+        self.assertEqual(i.arm("DELETE", shown["networkInterfaces"][0]["id"], NETWORK).code, "NicInUse")
+        self.assertEqual(i.arm("DELETE", i.id(ENDPOINT, "pe"), NETWORK).status, 200)
+        self.assertFalse(i.arm("GET", vault, VAULTS).json["properties"].get("privateEndpointConnections"))
+        self.assertEqual(i.arm("GET", shown["networkInterfaces"][0]["id"], NETWORK).status, 404)
+        bad = {"name": "c", "properties": {"privateLinkServiceId": i.id(VNET, "vnet-pe")}}
+        self.assertEqual(put(ENDPOINT, "pe-2", {"subnet": {"id": where}, "privateLinkServiceConnections": [bad]}).status, 400)
+        self.assertEqual(put(ENDPOINT, "pe-2", {"subnet": {"id": where}}).status, 400)
+        self.assertEqual(put(ENDPOINT, "pe-2", {"privateLinkServiceConnections": [link]}).code, "SubnetIsRequired")
+
+
+class Others(unittest.TestCase):
+    def test_workspaces(self):
+        type_, version = "Microsoft.OperationalInsights/workspaces", "2022-10-01"
+        made = put(type_, "la-one", {"retentionInDays": 60}, version)
+        self.assertEqual((made.status, made.json["properties"]["sku"]["name"]), (201, "PerGB2018"), made)
+        again = put(type_, "la-one", {}, version)
+        self.assertEqual(again.json["properties"]["customerId"], made.json["properties"]["customerId"])
+        self.assertEqual(put(type_, "la-one", {"retentionInDays": 5}, version).code, "InvalidParameter")
+        self.assertEqual(put(type_, "l", {}, version).code, "InvalidWorkspaceName")
+
+    def test_storage_accounts(self):
+        type_, version = "Microsoft.Storage/storageAccounts", "2023-01-01"
+        made = put(type_, "stone", {}, version, sku={"name": "Standard_LRS"}, kind="StorageV2")
+        self.assertEqual(made.json["properties"]["primaryEndpoints"]["blob"], "https://stone.blob.core.windows.net/", made)
+        i.make_group("rg-other")
+        other = i.arm("PUT", i.id(type_, "stone", "rg-other"), version, {**HERE, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"})
+        self.assertEqual(other.code, "StorageAccountAlreadyTaken")
+        self.assertEqual(put(type_, "St_one", {}, version, sku={"name": "Standard_LRS"}).code, "AccountNameInvalid")
+        self.assertEqual(put(type_, "sttwo", {}, version).code, "InvalidValuesForRequestParameters")
+        names = f"{i.scope}/providers/Microsoft.Storage/checkNameAvailability"
+        for name, free in (("stone", False), ("stfree", True), ("X", False)):
+            self.assertEqual(i.arm("POST", names, version, {"name": name}).json["nameAvailable"], free)
+
+    def test_a_group_of_networks_goes_in_the_right_order(self):
+        i.make_group("rg-net")
+        where = i.id(VNET, "v", "rg-net")
+        i.arm("PUT", i.id(NSG, "n", "rg-net"), NETWORK, {**HERE, "properties": {}})
+        made = i.arm("PUT", where, NETWORK, {**HERE, "properties": {
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+            "subnets": [subnet("s", "10.0.0.0/24", networkSecurityGroup={"id": i.id(NSG, "n", "rg-net")})]}})
+        self.assertEqual(made.status, 201, made)
+        nic = i.arm("PUT", i.id(NIC, "a", "rg-net"), NETWORK,
+                    {**HERE, "properties": {"ipConfigurations": [configuration("c", where + "/subnets/s")]}})
+        self.assertEqual(nic.status, 201, nic)
+        i.done(i.arm("DELETE", i.group("rg-net"), GROUPS))
+        self.assertEqual(i.arm("GET", i.group("rg-net"), GROUPS).status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
