@@ -287,6 +287,15 @@ int same_value(struct evaluation *ev, const json_t *a, const json_t *b, bool *ou
 	return 0;
 }
 
+// All that is inside is new, and takes of memory what elements that are made do.
+static int deliver_parsed(struct evaluation *ev, const json_t *value, json_t **out, struct err *err) {
+	int64_t before = ev->scope->budget->left;
+	int rc = spend_value(ev, value, err);
+	if (rc == 0)
+		rc = spend(ev, (size_t)(before - ev->scope->budget->left) * COST_ELEMENT, err);
+	return rc < 0 ? rc : deliver_same(value, out);
+}
+
 int parse_json(const struct call *c, const char *text, json_t **out, struct err *err) {
 	_cleanup_buf_ struct buf wrapped = {0};
 	_cleanup_json_ json_t *array = NULL;
@@ -301,7 +310,7 @@ int parse_json(const struct call *c, const char *text, json_t **out, struct err 
 		return rc;
 	rc = json_parse(wrapped.data, wrapped.len, "InvalidTemplate", &array, &reason);
 	if (rc == 0 && json_array_size(array) == 1)
-		return deliver(c->ev, json_incref(json_array_get(array, 0)), out, err);
+		return deliver_parsed(c->ev, json_array_get(array, 0), out, err);
 	return invalid(err, "The template language function '%s' parameter is not valid. The provided value is not a valid JSON.%s%s",
 		c->name, *reason.message ? " " : "", reason.message);
 }

@@ -17,7 +17,7 @@ static int want_operands(const struct call *c, int64_t *a, int64_t *b, struct er
 }
 
 static int compute_add(const struct call *c, json_t **out, struct err *err) {
-	int64_t a, b, sum;
+	int64_t a, b, sum = 0;
 	int rc = want_operands(c, &a, &b, err);
 	if (rc == 0 && __builtin_add_overflow(a, b, &sum))
 		rc = overflow(c, err);
@@ -25,7 +25,7 @@ static int compute_add(const struct call *c, json_t **out, struct err *err) {
 }
 
 static int compute_sub(const struct call *c, json_t **out, struct err *err) {
-	int64_t a, b, difference;
+	int64_t a, b, difference = 0;
 	int rc = want_operands(c, &a, &b, err);
 	if (rc == 0 && __builtin_sub_overflow(a, b, &difference))
 		rc = overflow(c, err);
@@ -33,7 +33,7 @@ static int compute_sub(const struct call *c, json_t **out, struct err *err) {
 }
 
 static int compute_mul(const struct call *c, json_t **out, struct err *err) {
-	int64_t a, b, product;
+	int64_t a, b, product = 0;
 	int rc = want_operands(c, &a, &b, err);
 	if (rc == 0 && __builtin_mul_overflow(a, b, &product))
 		rc = overflow(c, err);
