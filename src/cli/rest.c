@@ -15,8 +15,7 @@
 #include "base/secret.h"
 #include "base/strv.h"
 #include "cli/cli.h"
-#include "cli/datadir.h"
-#include "cli/lock.h"
+#include "cli/session.h"
 #include "cli/target.h"
 #include "net/http_client.h"
 
@@ -40,7 +39,8 @@ struct rest {
 	size_t header_count;
 	const char *method, *argument, *body_argument;
 
-	char *data_dir, *socket_path, *ca_file, *url;  // owned
+	struct session session;
+	char *url;  // owned
 	struct bootstrap principal;
 	struct http_client *http;
 	struct secret authorization;  // header line with its NUL, or empty for a host that takes no token
@@ -52,9 +52,7 @@ static void rest_free(struct rest *r) {
 	secret_free(&r->authorization);
 	bootstrap_wipe(&r->principal);
 	buf_free(&r->body);
-	free(r->data_dir);
-	free(r->socket_path);
-	free(r->ca_file);
+	session_close(&r->session);
 	free(r->url);
 }
 
@@ -126,71 +124,9 @@ static int read_body(struct rest *r, struct err *err) {
 	return buf_str(&r->body, argument) < 0 ? err_oom(err) : 0;
 }
 
-static bool inside_run(void) {
-	const char *value = getenv("CUSTODISK_RUN");
-	return value && strcmp(value, "1") == 0;
-}
-
-// Where requests go when nothing is said: to an instance when there is one, so that the real Azure is never asked by
-// mistake for a local instance that happens not to run.
-static int choose_instance(struct rest *r, struct err *err) {
-	if (r->azure)
-		return 0;
-	_cleanup_free_ char *data_dir = NULL;
-	const char *env = getenv("CUSTODISK_DATA_DIR");
-	bool named = r->data_dir_option || (env && env[0]);
-	int rc = datadir_find(r->data_dir_option, &data_dir, err);
-	if (rc < 0)
-		return named ? rc : 0;
-	if (!named && !datadir_has(data_dir, "bootstrap.json"))
-		return 0;
-	struct lock_holder holder;
-	rc = lock_find(data_dir, &holder, err);
-	if (rc < 0)
-		return rc;
-	if (!holder.held)
-		return err_set(err, -ECONNREFUSED, 503, "ServiceUnavailable",
-			"custodisk is not running on %s; start it with `custodisk up`%s", data_dir,
-			named ? "" : ", or give --azure for the real Azure");
-	r->data_dir = TAKE_PTR(data_dir);
-	return 0;
-}
-
 static int connect_client(struct rest *r, struct err *err) {
-	struct http_route route = {0};
-	if (r->data_dir) {
-		r->socket_path = datadir_file(r->data_dir, "run/https.sock");
-		r->ca_file = datadir_file(r->data_dir, "ca.pem");
-		if (!r->socket_path || !r->ca_file)
-			return err_oom(err);
-		route.https_socket = r->socket_path;
-		route.ca_file = r->ca_file;
-	} else {
-		route.ca_file = getenv("SSL_CERT_FILE");
-	}
+	const struct http_route route = session_route(&r->session);
 	return http_client_new(&route, &r->http, err);
-}
-
-static int take_variable(const char *name, char *out, size_t size, struct err *err) {
-	const char *value = getenv(name);
-	if (!value || !value[0])
-		return err_set(err, -ENOENT, 401, "InvalidClient", "%s is not set; the AZURE_* variables name the principal to use",
-			name);
-	int rc = strv_copy(out, size, value);
-	return rc < 0 ? err_set(err, rc, 401, "InvalidClient", "%s is too long", name) : 0;
-}
-
-// The principal of the environment when it names one, else the instance's bootstrap principal.
-static int find_principal(struct rest *r, struct err *err) {
-	const char *client = getenv("AZURE_CLIENT_ID");
-	if (r->data_dir && !(client && client[0]))
-		return bootstrap_read(r->data_dir, &r->principal, err);
-	int rc = take_variable("AZURE_TENANT_ID", r->principal.tenant, sizeof(r->principal.tenant), err);
-	if (rc == 0)
-		rc = take_variable("AZURE_CLIENT_ID", r->principal.client_id, sizeof(r->principal.client_id), err);
-	if (rc == 0)
-		rc = take_variable("AZURE_CLIENT_SECRET", r->principal.client_secret, sizeof(r->principal.client_secret), err);
-	return rc;
 }
 
 static int append_escaped(struct buf *out, const char *name, const char *value) {
@@ -243,7 +179,7 @@ static int fetch_token(struct rest *r, const char *resource, struct err *err) {
 	_cleanup_buf_ struct buf url = {0}, form = {0};
 	_cleanup_reply_ struct http_reply reply = {0};
 	char scope[128];
-	int rc = find_principal(r, err);
+	int rc = session_principal(&r->session, &r->principal, err);
 	if (rc < 0)
 		return rc;
 	if (!strv_made_of(r->principal.tenant, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.", 1, 63))
@@ -417,8 +353,7 @@ static int perform(struct rest *r, struct err *err) {
 	const char *resource = target_resource(r->url);
 	if (!resource)
 		return err_set(err, -EINVAL, 400, "BadParameter", "%s is on no host of Azure; no token goes there", r->url);
-	// Inside of `run` the real names are custodisk's; outside they are reached through its socket.
-	rc = inside_run() && !r->data_dir_option ? 0 : choose_instance(r, err);
+	rc = session_open(r->data_dir_option, r->azure, &r->session, err);
 	if (rc == 0)
 		rc = read_body(r, err);
 	if (rc == 0)
