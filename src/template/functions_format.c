@@ -2,6 +2,7 @@
 // format: .NET's composite format, "{0,-8:N2}" ("Composite formatting", "Standard numeric format strings", "Custom numeric
 // format strings") in the invariant culture. Formats concern numbers; other values are shown as they are.
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,7 +80,10 @@ static int append_currency(const struct call *c, struct buf *out, const json_t *
 }
 
 static int append_percent(const struct call *c, struct buf *out, const json_t *value, size_t decimals, struct err *err) {
-	_cleanup_json_ json_t *hundredfold = json_real(json_number_value(value) * 100);
+	double percents = json_number_value(value) * 100;
+	if (!isfinite(percents))
+		return invalid(err, "The template language function '%s' cannot show this number.", c->name);
+	_cleanup_json_ json_t *hundredfold = json_real(percents);
 	int rc = hundredfold ? append_signed_fixed(c, out, hundredfold, decimals, true, err) : err_oom(err);
 	return rc < 0 ? rc : append_str(c->ev, out, " %", err);
 }

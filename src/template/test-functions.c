@@ -656,6 +656,7 @@ static void test_format(void **state _unused_) {
 		{"format('{0:D2000}', 1)", "the format is invalid"},
 		{"format('{0:0%}', 1)", "the format is invalid"},
 		{"format('{0:D}', float('1.5'))", "the format is invalid"},
+		{"format('{0:P}', float('1e308'))", "cannot show this number"},
 		{"format(1)", "'String'"},
 	};
 	all_come_to(values, &host);
