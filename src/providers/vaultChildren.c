@@ -65,30 +65,6 @@ int vaults_method_not_allowed(const struct arm_call *call, struct err *err) {
 	return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The method %s is not allowed here.", http_method(call->request));
 }
 
-int vaults_page(const struct arm_call *call, size_t most, size_t *limit, const char **after, struct err *err) {
-	const char *top = http_query(call->request, "$top"), *token = http_query(call->request, "$skiptoken");
-	int64_t n = (int64_t)most;
-	if (top && strv_int(top, 1, INT32_MAX, &n) < 0)
-		return vaults_bad_request(err, "The value of the query parameter '$top' must be a number from 1.");
-	if (token && strlen(token) >= ARM_NAME_MAX)
-		return vaults_bad_request(err, "The value of the query parameter '$skiptoken' is invalid.");
-	*limit = (uint64_t)n < most ? (size_t)n : most;
-	*after = token ? token : "";
-	return 0;
-}
-
-int vaults_set_next(struct arm_call *call, const char *position, struct err *err) {
-	const char *target = http_target(call->request), *top = http_query(call->request, "$top");
-	int port = http_port(call->request);
-	char host_port[16] = "";
-	if (port != 443)
-		(void)snprintf(host_port, sizeof(host_port), ":%d", port);
-	_cleanup_free_ char *link = strv_printf("https://%s%s%.*s?api-version=%s%s%s&$skiptoken=%s", http_host(call->request),
-		host_port, (int)strcspn(target, "?"), target, http_query(call->request, "api-version"), top ? "&$top=" : "",
-		top ? top : "", position);
-	return !link || json_set_str(call->response->json, "nextLink", link) < 0 ? err_oom(err) : 0;
-}
-
 int vaults_record(struct arm_call *call, const struct vault_record *v, const char *operation, struct err *err) {
 	const struct vault_control_request from = {.keeper = arm_keeper(call->arm), .vault = v, .kind = &object_keys,
 		.http = call->request, .caller = call->caller};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arm/page.h"
 #include "base/strv.h"
 
 int vault_objects_open(struct arm_call *call, const char *verb, const struct object_kind *kind, struct vault_record *vault,
@@ -52,13 +53,13 @@ int vault_objects_answer(struct arm_call *call, const struct vault_record *vault
 
 static int list(struct arm_call *call, const struct vault_record *vault, const struct object_kind *kind,
 	const char *versions_of, struct vault_control *x, struct err *err) {
-	size_t limit, i;
-	const char *after;
+	size_t i;
+	struct arm_page page;
 	char next[OBJECT_NAME_MAX + 1];
 	_cleanup_json_ json_t *found = json_array(), *value = json_array();
-	int rc = found && value ? vaults_page(call, VAULT_CONTROL_PAGE_MAX, &limit, &after, err) : err_oom(err);
+	int rc = found && value ? arm_page_read(call, VAULT_CONTROL_PAGE_MAX, &page, err) : err_oom(err);
 	if (rc == 0)
-		rc = vault_control_page(x, call->tx, versions_of, after, limit, found, next, err);
+		rc = vault_control_page(x, call->tx, versions_of, page.after, (size_t)page.top, found, next, err);
 	if (rc < 0)
 		return rc;
 	json_t *item;
@@ -68,7 +69,7 @@ static int list(struct arm_call *call, const struct vault_record *vault, const s
 	call->response->json = json_pack("{s:O}", "value", value);
 	if (!call->response->json)
 		return err_oom(err);
-	return next[0] ? vaults_set_next(call, next, err) : 0;
+	return next[0] ? arm_page_next(call, call->response->json, next, err) : 0;
 }
 
 int vault_objects_read(struct arm_call *call, const struct object_kind *kind, bool versions, struct err *err) {

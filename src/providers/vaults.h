@@ -30,10 +30,6 @@ int vaults_parent(struct arm_call *call, struct vault_record *out, struct err *e
 // 405 MethodNotAllowed (-EINVAL).
 int vaults_method_not_allowed(const struct arm_call *call, struct err *err) _must_check_;
 
-// $top and $skiptoken of a list in pages of at most `most`; and the link to the page behind `position`. 400 for bad ones.
-int vaults_page(const struct arm_call *call, size_t most, size_t *limit, const char **after, struct err *err) _must_check_;
-int vaults_set_next(struct arm_call *call, const char *position, struct err *err) _must_check_;
-
 // A record of what the control plane did ("VaultPut") in the audit log of the vault.
 int vaults_record(struct arm_call *call, const struct vault_record *v, const char *operation, struct err *err) _must_check_;
 

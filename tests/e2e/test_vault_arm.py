@@ -178,7 +178,7 @@ class Keys(Case):
         self.assertEqual(found[-1]["properties"]["keyUri"], "https://kv-plain.vault.azure.net/keys/many26")
         self.assertEqual(len(self.good(cloud.arm("GET", path("kv-plain", "keys") + "?$top=3", VAULTS))["value"]), 3)
         self.assertEqual(len(self.follow(cloud.arm("GET", path("kv-plain", "keys") + "?$top=9", VAULTS))), len(found))
-        self.refuse(cloud.arm("GET", path("kv-plain", "keys") + "?$top=0", VAULTS), 400, "BadRequest", "$top")
+        self.refuse(cloud.arm("GET", path("kv-plain", "keys") + "?$top=0", VAULTS), 400, "InvalidTop")
 
         first = self.good(self.put("turns", kty="RSA"))["properties"]["keyUriWithVersion"].rsplit("/", 1)[1]
         self.good(cloud.vault("POST", "kv-arm", "/keys/turns/rotate"))
