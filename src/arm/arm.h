@@ -16,6 +16,7 @@ struct arm_config {
 	void (*job_failed)(const char *kind, const char *id, const struct err *err);  // a step that is tried again later
 	bool throttle;          // requests are limited as Azure limits them
 	bool strict;            // advisories are errors
+	bool private_webhooks;  // webhooks of diagnostic settings may be on private addresses
 	int64_t cache_seconds;  // how long a disk server may use a key before it asks again
 };
 

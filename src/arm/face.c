@@ -56,6 +56,10 @@ struct keeper_client *arm_keeper(struct arm *arm) {
 	return arm->config.keeper;
 }
 
+bool arm_private_webhooks(struct arm *arm) {
+	return arm->config.private_webhooks;
+}
+
 int64_t arm_cache_seconds(struct arm *arm) {
 	return arm->config.cache_seconds;
 }

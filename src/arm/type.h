@@ -172,6 +172,7 @@ struct keeper_client *arm_keeper(struct arm *arm);
 struct entra *arm_entra(struct arm *arm);
 struct store *arm_store(struct arm *arm);
 int64_t arm_cache_seconds(struct arm *arm);
+bool arm_private_webhooks(struct arm *arm);
 
 // The revision of what hypervisors shall do: arm_revision_bump in the transaction that changes it (the engine does so
 // when call->hosts_concerned), arm_revision_wait returns when it is no longer `seen` or after so many seconds.

@@ -75,6 +75,7 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 		{"data-dir", required_argument, NULL, 'd'},
 		{"strict", no_argument, NULL, 's'},
 		{"no-throttling", no_argument, NULL, 't'},
+		{"private-webhooks", no_argument, NULL, 'w'},
 		{"cache-seconds", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -92,6 +93,9 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 			break;
 		case 't':
 			o.no_throttling = true;
+			break;
+		case 'w':
+			o.private_webhooks = true;
 			break;
 		case 'c':
 			if (up_take_cache_seconds(&cli_run, optarg, &o.cache_seconds) != CLI_OK)
@@ -137,10 +141,10 @@ static int prepare_instance(struct run *r, const struct run_options *o, struct e
 	int rc = lock_find(r->data_dir, &holder, err);
 	if (rc < 0)
 		return rc;
-	if (holder.held && (o->strict || o->no_throttling || o->cache_seconds))
+	if (holder.held && (o->strict || o->no_throttling || o->private_webhooks || o->cache_seconds))
 		return err_set(err, -EALREADY, 409, "Conflict",
-			"custodisk is already running on %s; --strict, --no-throttling and --cache-seconds are for an instance that run "
-			"starts",
+			"custodisk is already running on %s; --strict, --no-throttling, --private-webhooks and --cache-seconds are "
+			"for an instance that run starts",
 			r->data_dir);
 	if (holder.held)
 		return 0;
@@ -149,6 +153,7 @@ static int prepare_instance(struct run *r, const struct run_options *o, struct e
 		.cache_seconds = o->cache_seconds ? o->cache_seconds : UP_DEFAULT_CACHE_SECONDS,
 		.strict = o->strict,
 		.no_throttling = o->no_throttling,
+		.private_webhooks = o->private_webhooks,
 	};
 	return supervisor_fork(&settings, r->throwaway, true, &r->supervisor, err);
 }
@@ -419,7 +424,8 @@ static int run(int argc, char **argv) {
 
 const struct cli_command cli_run = {
 	.name = "run",
-	.arguments = "[--data-dir DIR] [--strict] [--no-throttling] [--cache-seconds N] [--] COMMAND [ARGUMENT...]",
+	.arguments = "[--data-dir DIR] [--strict] [--no-throttling] [--cache-seconds N] "
+		     "[--private-webhooks] [--] COMMAND [ARGUMENT...]",
 	.summary = "Run a command that sees custodisk in the place of Azure, and nothing else.",
 	.main = run,
 };

@@ -98,7 +98,9 @@ static int prepare_server(struct supervisor *s, struct err *err) {
 	if (settings->strict)
 		v->argv[n++] = "--strict";
 	if (settings->no_throttling)
-		v->argv[n] = "--no-throttling";
+		v->argv[n++] = "--no-throttling";
+	if (settings->private_webhooks)
+		v->argv[n] = "--private-webhooks";
 	return 0;
 }
 

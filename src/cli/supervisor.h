@@ -12,7 +12,7 @@ struct supervisor_settings {
 	const char *data_dir;       // absolute; all strings are borrowed and must outlive the supervisor
 	const char *listen;         // "ADDR:PORT", or NULL for no TCP
 	const char *cache_seconds;  // as the server takes it
-	bool strict, no_throttling;
+	bool strict, no_throttling, private_webhooks;
 };
 
 struct supervisor;

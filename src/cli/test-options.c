@@ -42,20 +42,19 @@ static void up_has_defaults(void **state) {
 	assert_null(o.data_dir);
 	assert_string_equal(o.listen, "127.0.0.1:8443");
 	assert_string_equal(o.cache_seconds, UP_DEFAULT_CACHE_SECONDS);
-	assert_false(o.foreground || o.strict || o.no_throttling || o.help);
+	assert_false(o.foreground || o.strict || o.no_throttling || o.private_webhooks || o.help);
 }
 
 static void up_takes_options(void **state) {
 	(void)state;
 	struct up_options o;
 	char *argv[] = {S("up"), S("--data-dir"), S("d"), S("--listen"), S("none"), S("--foreground"), S("--strict"),
-		S("--no-throttling"),
-		S("--cache-seconds=5"), NULL};
+		S("--no-throttling"), S("--private-webhooks"), S("--cache-seconds=5"), NULL};
 	assert_int_equal(up_parse(COUNT(argv), argv, &o), CLI_OK);
 	assert_string_equal(o.data_dir, "d");
 	assert_null(o.listen);
 	assert_string_equal(o.cache_seconds, "5");
-	assert_true(o.foreground && o.strict && o.no_throttling);
+	assert_true(o.foreground && o.strict && o.no_throttling && o.private_webhooks);
 }
 
 static void up_refuses(void **state) {
@@ -83,13 +82,13 @@ static void run_leaves_the_command_its_options(void **state) {
 	assert_string_equal(o.command[2], "-x");
 	assert_null(o.command[3]);
 
-	char *options[] = {S("run"), S("--no-throttling"), S("--strict"), S("cmd"), NULL};
+	char *options[] = {S("run"), S("--no-throttling"), S("--private-webhooks"), S("--strict"), S("cmd"), NULL};
 	assert_int_equal(run_parse(COUNT(options), options, &o), CLI_OK);
-	assert_true(o.no_throttling && o.strict);
+	assert_true(o.no_throttling && o.private_webhooks && o.strict);
 
 	char *without[] = {S("run"), S("cmd"), S("--data-dir"), NULL};
 	assert_int_equal(run_parse(COUNT(without), without, &o), CLI_OK);
-	assert_false(o.no_throttling || o.strict);
+	assert_false(o.no_throttling || o.private_webhooks || o.strict);
 	assert_null(o.data_dir);
 	assert_string_equal(o.command[0], "cmd");
 	assert_string_equal(o.command[1], "--data-dir");

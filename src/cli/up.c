@@ -32,6 +32,7 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 		{"foreground", no_argument, NULL, 'f'},
 		{"strict", no_argument, NULL, 's'},
 		{"no-throttling", no_argument, NULL, 't'},
+		{"private-webhooks", no_argument, NULL, 'w'},
 		{"cache-seconds", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -55,6 +56,9 @@ int up_parse(int argc, char **argv, struct up_options *out) {
 			break;
 		case 't':
 			o.no_throttling = true;
+			break;
+		case 'w':
+			o.private_webhooks = true;
 			break;
 		case 'c':
 			if (up_take_cache_seconds(&cli_up, optarg, &o.cache_seconds) != CLI_OK)
@@ -141,6 +145,7 @@ static int up(int argc, char **argv) {
 		.cache_seconds = o.cache_seconds,
 		.strict = o.strict,
 		.no_throttling = o.no_throttling,
+		.private_webhooks = o.private_webhooks,
 	};
 	bool first_start = !datadir_has(data_dir, "bootstrap.json");
 	rc = o.foreground ? up_foreground(&settings, first_start, &err) : up_background(&settings, first_start, &err);
@@ -149,7 +154,8 @@ static int up(int argc, char **argv) {
 
 const struct cli_command cli_up = {
 	.name = "up",
-	.arguments = "[--data-dir DIR] [--listen ADDR:PORT|none] [--foreground] [--strict] [--no-throttling] [--cache-seconds N]",
+	.arguments = "[--data-dir DIR] [--listen ADDR:PORT|none] [--foreground] [--strict] [--no-throttling] [--cache-seconds N] "
+		     "[--private-webhooks]",
 	.summary = "Start an instance and say when it is ready.",
 	.main = up,
 };

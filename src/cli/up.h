@@ -13,7 +13,7 @@ struct up_options {
 	const char *data_dir;       // NULL for the default place; all strings borrowed from argv
 	const char *listen;         // NULL for no TCP
 	const char *cache_seconds;
-	bool foreground, strict, no_throttling, help;
+	bool foreground, strict, no_throttling, private_webhooks, help;
 };
 
 // The value of --cache-seconds, checked: the text itself in *out and CLI_OK, or CLI_USAGE after the user has been told.

@@ -18,6 +18,9 @@ enum { HEADER_LINES_MAX = 65536 };
 struct http_client {
 	CURL *curl;
 	char *https_socket, *http_socket, *ca_file;
+	bool (*permits)(void *ctx, const struct sockaddr *address);
+	void *permits_ctx;
+	bool forbidden;  // the transfer that runs met an address that is not permitted
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -47,6 +50,8 @@ int http_client_new(const struct http_route *route, struct http_client **out, st
 	if (!c || !copy(route->https_socket, &c->https_socket) || !copy(route->http_socket, &c->http_socket) ||
 		!copy(route->ca_file, &c->ca_file) || !(c->curl = curl_easy_init()))
 		return err_oom(err);
+	c->permits = route->permits;
+	c->permits_ctx = route->permits_ctx;
 	*out = TAKE_PTR(c);
 	return 0;
 }
@@ -144,6 +149,15 @@ static const char *socket_for(const struct http_client *c, const char *url) {
 	return strv_starts_with_nocase(url, "https://") ? c->https_socket : c->http_socket;
 }
 
+static curl_socket_t on_connect(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
+	struct http_client *c = arg;
+	if (purpose != CURLSOCKTYPE_IPCXN || !c->permits(c->permits_ctx, &a->addr)) {
+		c->forbidden = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 #define SET(option, value) (code = code == CURLE_OK ? curl_easy_setopt(c->curl, option, value) : code)
 
 static CURLcode set_connection(struct http_client *c, const char *url, long timeout_ms) {
@@ -161,6 +175,10 @@ static CURLcode set_connection(struct http_client *c, const char *url, long time
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (c->permits) {
+		SET(CURLOPT_OPENSOCKETFUNCTION, on_connect);
+		SET(CURLOPT_OPENSOCKETDATA, c);
+	}
 	if (c->ca_file) {
 		SET(CURLOPT_CAINFO, c->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
@@ -212,6 +230,8 @@ static int describe(const struct http_client *c, CURLcode code, const struct rec
 		return err_oom(err);
 	if (r->too_large)
 		return err_set(err, -EMSGSIZE, 503, "ServiceUnavailable", "the answer of the service is too large");
+	if (c->forbidden && code == CURLE_COULDNT_CONNECT)
+		return err_set(err, -EACCES, 503, "ServiceUnavailable", "the service has an address that may not be reached");
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		rc = -ETIMEDOUT;
 	else if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST)
@@ -238,6 +258,7 @@ int http_client_send(struct http_client *c, const char *method, const char *url,
 	// Connections and TLS sessions outlive a reset; options, which may name dead memory, do not.
 	curl_easy_reset(c->curl);
 	c->error[0] = 0;
+	c->forbidden = false;
 	CURLcode code = set_connection(c, url, timeout_ms);
 	if (code == CURLE_OK)
 		code = set_request(c, method, list, body, body_len, &r);

@@ -2,19 +2,24 @@
 // HTTP client over libcurl: one request, one whole response, TLS always verified, redirects never followed.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 #define HTTP_CLIENT_BODY_MAX (16u << 20)  // bytes of a response that are accepted
 
-// How to reach hosts. All NULL: the real internet names and the system's trust store. Strings are borrowed.
+// How to reach hosts. The first three NULL: the real internet names and the system's trust store. Strings are borrowed.
 struct http_route {
 	const char *https_socket;  // Unix socket that answers TLS for every https:// host, or NULL
 	const char *http_socket;   // Unix socket for every http:// host, or NULL
 	const char *ca_file;       // PEM file trusted instead of the system's, or NULL
+	// May a connection be made to this address? Asked of every address that a name has, when it is connected to; NULL: to any.
+	bool (*permits)(void *ctx, const struct sockaddr *address);
+	void *permits_ctx;
 };
 
 // A client keeps connections alive between requests; it belongs to one thread.

@@ -24,6 +24,8 @@ const struct arm_type *const provider_types[] = {
 	&vault_connections_type,
 	&vault_link_resources_type,
 	&vault_operations_type,
+	&diagnostic_settings_type,
+	&diagnostic_categories_type,
 	&deleted_vaults_type,
 	&deleted_vaults_list_type,
 	&vault_names_type,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "providers/providers.h"
+#include "server/delivery.h"
 #include "server/faces.h"
 #include "server/instance.h"
 #include "server/listeners.h"
@@ -24,7 +25,7 @@ enum { SECRET_HEAP = 4 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 
 
 struct options {
 	const char *data_dir, *listen;
-	bool strict, no_throttling;
+	bool strict, no_throttling, private_webhooks;
 	int64_t cache_seconds, ready_fd;
 };
 
@@ -35,6 +36,8 @@ struct server {
 	struct vault_service *vault;
 	struct arm *arm;
 	struct scheduler *scheduler;
+	struct delivery *delivery;
+	char *storage;  // the folder of what is delivered; owned
 	struct listeners *listeners;
 	struct instance instance;
 	struct faces faces;
@@ -55,6 +58,9 @@ static int take_option(struct options *o, int option) {
 	case 't':
 		o->no_throttling = true;
 		return 0;
+	case 'w':
+		o->private_webhooks = true;
+		return 0;
 	case 'c':
 		return strv_int(optarg, 1, CACHE_SECONDS_MAX, &o->cache_seconds);
 	case 'r':
@@ -67,7 +73,7 @@ static int take_option(struct options *o, int option) {
 static int parse_options(int argc, char **argv, struct options *out) {
 	static const struct option known[] = {{"data-dir", required_argument, NULL, 'd'}, {"listen", required_argument, NULL, 'l'},
 		{"strict", no_argument, NULL, 's'}, {"no-throttling", no_argument, NULL, 't'}, {"cache-seconds", required_argument, NULL, 'c'},
-		{"ready-fd", required_argument, NULL, 'r'}, {0}};
+		{"ready-fd", required_argument, NULL, 'r'}, {"private-webhooks", no_argument, NULL, 'w'}, {0}};
 	struct options o = {.cache_seconds = CACHE_SECONDS_DEFAULT, .ready_fd = -1};
 	for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		int rc = take_option(&o, option);
@@ -107,6 +113,12 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 	return rc;
 }
 
+static int start_delivery(struct server *s, const struct options *o, struct err *err) {
+	s->storage = strv_printf("%s/storage", o->data_dir);
+	int rc = s->storage ? io_mkdir(s->storage, 0700, err) : err_oom(err);
+	return rc < 0 ? rc : delivery_start(s->store, s->storage, o->private_webhooks, &s->delivery, err);
+}
+
 static void report_job(const char *kind, const char *id, const struct err *err) {
 	log_warning("the job %s of %s is tried again: %s", kind, id, err->message);
 }
@@ -114,12 +126,14 @@ static void report_job(const char *kind, const char *id, const struct err *err) 
 static int serve(struct server *s, const struct options *o, struct err *err) {
 	const struct arm_config arm = {.store = s->store, .entra = s->entra, .keeper = s->keeper, .job_failed = report_job,
 		.tenant_id = s->instance.tenant_id, .types = provider_types, .type_count = provider_type_count,
-		.throttle = !o->no_throttling, .strict = o->strict, .cache_seconds = o->cache_seconds};
+		.throttle = !o->no_throttling, .strict = o->strict, .private_webhooks = o->private_webhooks, .cache_seconds = o->cache_seconds};
 	int rc = arm_open(&arm, &s->arm, err);
 	if (rc == 0)
 		rc = arm_start_jobs(s->arm, err);
 	if (rc == 0)
 		rc = scheduler_start(s->arm, s->vault, &s->scheduler, err);
+	if (rc == 0)
+		rc = start_delivery(s, o, err);
 	if (rc < 0)
 		return rc;
 	s->faces = (struct faces){.entra = s->entra, .arm = s->arm, .vault = s->vault};
@@ -134,11 +148,13 @@ static void shut_down(struct server *s) {
 		arm_interrupt(s->arm);
 	listeners_stop(s->listeners);
 	scheduler_stop(s->scheduler);
+	delivery_stop(s->delivery);
 	arm_close(s->arm);
 	vault_service_close(s->vault);
 	entra_close(s->entra);
 	keeper_client_close(s->keeper);
 	store_close(s->store);
+	free(s->storage);
 	buf_free(&s->pem);
 }
 
@@ -157,7 +173,7 @@ int main(int argc, char **argv) {
 	log_init("custodiskd", LOG_LEVEL_INFO);
 	if (parse_options(argc, argv, &o) < 0) {
 		(void)fprintf(stderr, "usage: custodiskd --data-dir DIR [--listen ADDR:PORT] [--strict] [--no-throttling] [--cache-seconds N] "
-				      "[--ready-fd N]\n");
+				      "[--private-webhooks] [--ready-fd N]\n");
 		return 2;
 	}
 	// Blocked before any thread starts: only the wait below takes them.

@@ -285,6 +285,27 @@ static const char step_13[] =
 	"  user_id TEXT NOT NULL, held_id TEXT NOT NULL, PRIMARY KEY (user_id, held_id));"
 	"CREATE INDEX network_holds_by_held ON network_holds (held_id);";
 
+// Where the audit records of a vault go. seq numbers a vault's records in the order in which they became durable; what was
+// there before has 0, behind every place in the log that a sink can have.
+static const char step_14[] =
+	"ALTER TABLE audit ADD COLUMN seq BIGINT NOT NULL DEFAULT 0;"
+	"DROP INDEX audit_by_vault;"
+	"CREATE INDEX audit_by_vault ON audit (vault, seq);"
+	"CREATE TABLE diagnostic_settings ("
+	"  resource_id TEXT NOT NULL, name TEXT NOT NULL, display_name TEXT NOT NULL, vault TEXT NOT NULL, body TEXT NOT NULL,"
+	"  created BIGINT NOT NULL, PRIMARY KEY (resource_id, name));"
+	// kind is storage or webhook, target an account's name or a URL; position the last seq that was delivered, served (in ns)
+	// the last attempt.
+	"CREATE TABLE diagnostic_sinks ("
+	"  resource_id TEXT NOT NULL, setting TEXT NOT NULL, kind TEXT NOT NULL, vault TEXT NOT NULL, target TEXT NOT NULL,"
+	"  position BIGINT NOT NULL, next_try BIGINT NOT NULL, attempts BIGINT NOT NULL, failing_since BIGINT, last_error TEXT,"
+	"  served BIGINT NOT NULL, PRIMARY KEY (resource_id, setting, kind),"
+	"  FOREIGN KEY (resource_id, setting) REFERENCES diagnostic_settings(resource_id, name));"
+	"CREATE INDEX diagnostic_sinks_by_kind ON diagnostic_sinks (kind, served);"
+	"CREATE TABLE diagnostic_dead_letters ("
+	"  id TEXT PRIMARY KEY, vault TEXT NOT NULL, resource_id TEXT NOT NULL, setting TEXT NOT NULL, kind TEXT NOT NULL,"
+	"  first_seq BIGINT NOT NULL, last_seq BIGINT NOT NULL, error TEXT NOT NULL, created BIGINT NOT NULL);";
+
 const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
-	step_12, step_13};
+	step_12, step_13, step_14};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

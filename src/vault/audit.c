@@ -117,7 +117,9 @@ int audit_insert(struct store_tx *tx, const struct audit_event *e, struct err *e
 	char id[16 + 1 + ENC_UUID_SIZE];
 	(void)snprintf(id, sizeof(id), "%016llx-%s", (unsigned long long)e->time_ns, e->id);
 	int rc = store_exec(tx, err,
-		"INSERT INTO audit (id, time_ns, vault, operation, status, record) VALUES ($1,$2,$3,$4,$5,$6)", "sissis", id,
+		// The log of a vault is numbered as it is committed: times may go back, and are taken before the turn to write.
+		"INSERT INTO audit (id, time_ns, vault, operation, status, record, seq)"
+		" VALUES ($1,$2,$3,$4,$5,$6,(SELECT COALESCE(MAX(seq), 0) + 1 FROM audit WHERE vault = $3))", "sissis", id,
 		e->time_ns, e->vault, e->operation, (int64_t)e->status, buf_cstr(&record));
 	return rc < 0 ? rc : 0;
 }

@@ -221,6 +221,10 @@ static int remove_vault(struct store_tx *tx, const char *key, struct err *err) {
 		"DELETE FROM vault_ip_rules WHERE vault = $1",
 		"DELETE FROM pool_assignments WHERE vault = $1",
 		"DELETE FROM vault_connections WHERE vault = $1",
+		// Whoever makes another vault of the name is not to be listened to.
+		"DELETE FROM diagnostic_sinks WHERE vault = $1",
+		"DELETE FROM diagnostic_dead_letters WHERE vault = $1",
+		"DELETE FROM diagnostic_settings WHERE vault = $1",
 		"DELETE FROM vaults WHERE name = $1",
 	};
 	int rc = 0;
