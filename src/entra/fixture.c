@@ -96,7 +96,7 @@ static void start_servers(struct fixture *f) {
 	fd = io_unix_listen(in_dir(f, f->https_socket, "https.sock"), SOCK_STREAM, &err);
 	assert_true(fd >= 0);
 	assert_int_equal(http_server_start(fd, &tls, 1, face, f, &f->tls, &err), 0);
-	const struct http_route route = {f->https_socket, f->http_socket, f->ca_file};
+	const struct http_route route = {.https_socket = f->https_socket, .http_socket = f->http_socket, .ca_file = f->ca_file};
 	assert_int_equal(http_client_new(&route, &f->client, &err), 0);
 }
 
