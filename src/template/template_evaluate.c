@@ -6,18 +6,22 @@
 #include "base/strv.h"
 #include "template/template_internal.h"
 
+static size_t cost_of(const json_t *value) {
+	return json_is_object(value) ? TEMPLATE_COST_OBJECT : json_is_array(value) ? TEMPLATE_COST_ARRAY : TEMPLATE_COST_NODE;
+}
+
 // What an expression came to is paid for in full, whatever it shares with others: it will be written out. Nothing may grow
 // deeper than what comes from outside.
 static int measure(struct template *t, const json_t *value, unsigned depth, struct err *err) {
 	if (depth > JSON_DEPTH_MAX)
 		return template_refuse(err, "A value of the template is nested deeper than %d levels.", JSON_DEPTH_MAX);
-	int rc = template_spend(t, TEMPLATE_COST_NODE + json_string_length(value), err);
+	int rc = template_spend(t, cost_of(value) + json_string_length(value), err);
 	json_t *v = (json_t *)(uintptr_t)value, *inner;
 	const char *key;
 	size_t i;
 	json_object_foreach (v, key, inner) {
 		if (rc == 0)
-			rc = template_spend(t, strlen(key), err);
+			rc = template_spend(t, TEMPLATE_COST_MEMBER + strlen(key), err);
 		if (rc == 0)
 			rc = measure(t, inner, depth + 1, err);
 		if (rc < 0)
@@ -178,7 +182,9 @@ static int add_copies(const struct template_context *c, const json_t *copies, js
 		const json_t *copy = json_array_get(copies, i);
 		_cleanup_free_ char *name = NULL;
 		json_t *array = NULL;
-		rc = template_string(c, template_member(copy, "name"), "The name of a 'copy'", &name, err);
+		rc = template_spend(c->t, TEMPLATE_COST_NODE * json_object_size(copy), err);
+		if (rc == 0)
+			rc = template_string(c, template_member(copy, "name"), "The name of a 'copy'", &name, err);
 		if (rc == 0)
 			rc = template_iterate(c, name, copy, "input", false, &array, err);
 		if (rc == 0)
@@ -214,9 +220,11 @@ int template_members(const struct template_context *c, const json_t *object, con
 	json_t *o = (json_t *)(uintptr_t)object, *value;
 	const char *key;
 	json_object_foreach (o, key, value) {
-		int rc;
 		if (template_is_omitted(omitted, key))
 			continue;
+		int rc = template_spend(c->t, TEMPLATE_COST_MEMBER, err);
+		if (rc < 0)
+			return rc;
 		if (template_is_copy(key, value))
 			rc = add_copies(c, value, out, err);
 		else
@@ -253,7 +261,7 @@ int template_value(const struct template_context *c, const json_t *value, json_t
 	struct expr_budget *budget = &c->t->budget;
 	if (budget->depth >= TEMPLATE_NESTING_MAX)
 		return template_refuse(err, "The values of the template lead to each other deeper than %d levels.", TEMPLATE_NESTING_MAX);
-	int rc = template_spend(c->t, TEMPLATE_COST_NODE, err);
+	int rc = template_spend(c->t, cost_of(value), err);
 	if (rc < 0)
 		return rc;
 	budget->depth++;

@@ -88,10 +88,13 @@ int template_function_call(const struct template_context *c, const char *name, j
 	const json_t *definition = json_object_get(c->t->functions, lower);
 	if (!definition || !(c->allowed & TEMPLATE_MAY_CALL))
 		return -ENOSYS;
-	int rc = bind(c->t, name, template_member(definition, "parameters"), args, count, &arguments, err);
+	const json_t *output = template_member(definition, "output");
+	int rc = template_spend(c->t, TEMPLATE_COST_NODE * (json_object_size(definition) + json_object_size(output)), err);
+	if (rc == 0)
+		rc = bind(c->t, name, template_member(definition, "parameters"), args, count, &arguments, err);
 	if (rc < 0)
 		return rc;
 	struct template_context inner = {.t = c->t, .allowed = c->t->v2 ? TEMPLATE_MAY_CALL : 0, .arguments = arguments,
 		.in_function = true};
-	return template_value(&inner, template_member(template_member(definition, "output"), "value"), out, err);
+	return template_value(&inner, template_member(output, "value"), out, err);
 }

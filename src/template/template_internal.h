@@ -140,8 +140,11 @@ int template_refuse(struct err *err, const char *fmt, ...) _printf_(2, 3);
 // --- Cost ---
 
 enum {
-	TEMPLATE_COST_NODE = 8,   // a value that is made
-	TEMPLATE_COST_EDGE = 16,  // a dependency
+	TEMPLATE_COST_NODE = 8,     // a value that is made, …
+	TEMPLATE_COST_ARRAY = 32,   // … more where it takes more memory
+	TEMPLATE_COST_OBJECT = 64,
+	TEMPLATE_COST_MEMBER = 16,
+	TEMPLATE_COST_EDGE = 16,    // a dependency
 };
 int template_spend(struct template *t, size_t cost, struct err *err) _must_check_;
 

@@ -100,11 +100,9 @@ static int fetch_secret(struct template *t, const struct template_parameter *p, 
 	return t->place.secret(t->place.ctx, vault, name, json_str(p->reference, "secretVersion"), out, err);
 }
 
-static int evaluate_default(struct template *t, const struct template_parameter *p, const json_t *written, json_t **out,
-	struct err *err) {
+static int evaluate_default(struct template *t, const json_t *written, json_t **out, struct err *err) {
 	struct template_context c = {.t = t, .allowed = TEMPLATE_MAY_INVENT | TEMPLATE_MAY_CALL};
-	int rc = template_value(&c, written, out, err);
-	return rc < 0 ? template_invalid_at(err, rc, "The template parameter '%.128s' at line '1' and column '1'", p->name) : 0;
+	return template_value(&c, written, out, err);
 }
 
 // What is given as null counts as left out.
@@ -117,7 +115,7 @@ static int find_value(struct template *t, const struct template_parameter *p, js
 		return *out ? 0 : err_oom(err);
 	}
 	if (written)
-		return evaluate_default(t, p, written, out, err);
+		return evaluate_default(t, written, out, err);
 	if (!template_type_is_nullable(t, p->definition))
 		return template_invalid(err, "The value for the template parameter '%.128s' at line '1' and column '1' is not provided. " SEE,
 			p->name);
@@ -139,7 +137,7 @@ static int resolve(struct template *t, struct template_parameter *p, struct err 
 	p->state = rc == 0 ? TEMPLATE_DONE : TEMPLATE_WAITING;
 	if (rc == 0)
 		p->value = TAKE_PTR(value);
-	return rc;
+	return rc < 0 ? template_invalid_at(err, rc, "The template parameter '%.128s' at line '1' and column '1'", p->name) : 0;
 }
 
 int template_parameter(struct template *t, const char *name, json_t **out, struct err *err) {

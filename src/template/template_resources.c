@@ -317,7 +317,10 @@ static int name_instance(struct template *t, size_t index, struct err *err) {
 	const struct template_instance *parent = i->parent == TEMPLATE_NONE ? NULL : &t->instances[i->parent];
 	struct template_loop loop;
 	struct template_context c = template_instance_context(t, index, TEMPLATE_MAY_INSPECT, &loop);
-	int rc = parent ? template_instance_ready(t, i->parent, err) : 0;
+	// Members are looked for in any case, among all there are.
+	int rc = template_spend(t, TEMPLATE_COST_NODE * json_object_size(source), err);
+	if (rc == 0 && parent)
+		rc = template_instance_ready(t, i->parent, err);
 	i->shown.existing = json_is_true(template_member(source, "existing"));
 	if (rc == 0)
 		rc = compose(&c, template_member(source, "type"), "The 'type' of a resource", parent ? parent->written_type : NULL,

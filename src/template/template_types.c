@@ -58,7 +58,7 @@ static const char *type_text(const json_t *type, const char *member) {
 static const json_t *definition(const struct template *t, const char *reference) {
 	if (strncmp(reference, DEFINITIONS, strlen(DEFINITIONS)) != 0)
 		return NULL;
-	return template_member(template_member(t->document, "definitions"), reference + strlen(DEFINITIONS));
+	return json_object_get(template_member(t->document, "definitions"), reference + strlen(DEFINITIONS));
 }
 
 // What a chain of references ends at; NULL when it leads nowhere.
@@ -332,21 +332,37 @@ static int check_elements(struct template *t, const json_t *type, const json_t *
 	return 0;
 }
 
-static int check_present(const struct template *t, const json_t *properties, const json_t *value, const char *path,
+// A member whose name may be in another case is looked for among all: that is paid for.
+static int find_paid(struct template *t, const json_t *object, const char *name, const json_t **out, struct err *err) {
+	*out = json_object_get(object, name);
+	int rc = *out ? 0 : template_spend(t, json_object_size(object), err);
+	if (rc == 0 && !*out)
+		*out = template_member(object, name);
+	return rc;
+}
+
+static int check_present(struct template *t, const json_t *properties, const json_t *value, const char *path,
 	struct err *err) {
 	json_t *all = (json_t *)(uintptr_t)properties, *type;
+	const json_t *found;
 	const char *key;
-	json_object_foreach (all, key, type)
-		if (!template_member(value, key) && !template_type_is_nullable(t, type))
+	json_object_foreach (all, key, type) {
+		int rc = find_paid(t, value, key, &found, err);
+		if (rc < 0)
+			return rc;
+		if (!found && !template_type_is_nullable(t, type))
 			return template_invalid(err, "The provided value for the template parameter '%s' is not valid. The required "
 				"property '%.128s' is not provided. " SEE, path, key);
+	}
 	return 0;
 }
 
 static int check_member(struct template *t, const json_t *type, const char *key, const json_t *value, const char *path,
 	struct err *err) {
-	const json_t *own = template_member(template_member(type, "properties"), key);
-	const json_t *more = template_member(type, "additionalProperties");
+	const json_t *own, *more = template_member(type, "additionalProperties");
+	int rc = find_paid(t, template_member(type, "properties"), key, &own, err);
+	if (rc < 0)
+		return rc;
 	const char *tag = type_text(template_member(type, "discriminator"), "propertyName");
 	char inner[256];
 	(void)snprintf(inner, sizeof(inner), "%.180s.%.60s", path, key);
@@ -393,7 +409,9 @@ static int check_one(struct template *t, const json_t *type, const json_t *value
 	if (name && !is_of_kind(name->kind, value))
 		return template_invalid(err, "Template parameter JToken type is not valid. Expected '%s'. Actual '%s'. The parameter is "
 			"'%s'. " SEE, name->expected, token_name(value), path);
-	int rc = check_allowed(t, type, value, path, err);
+	int rc = template_spend(t, TEMPLATE_COST_NODE * (1 + json_object_size(type)), err);
+	if (rc == 0)
+		rc = check_allowed(t, type, value, path, err);
 	if (rc == 0)
 		rc = check_size(type, value, path, err);
 	if (rc == 0 && t->v2 && json_is_array(value))
