@@ -141,7 +141,7 @@ static int evaluate_deployment(const struct template_context *c, const json_t *r
 	int rc = made ? template_members(c, properties, omitted, made, err) : err_oom(err);
 	if (rc == 0 && json_is_object(inner) && !template_is_inner(c->t, resource))
 		rc = evaluate_template(c, inner, &evaluated, err);
-	else
+	else if (rc == 0)
 		evaluated = json_incref(inner);
 	if (rc == 0 && evaluated && json_set(made, "template", evaluated) < 0)
 		rc = err_oom(err);

@@ -10,14 +10,15 @@
 #include "base/strv.h"
 #include "template/template.h"
 
-#define SUBSCRIPTION "/subscriptions/11111111-1111-1111-1111-111111111111"
+#define SUBSCRIPTION_ID "11111111-1111-1111-1111-111111111111"
+#define SUBSCRIPTION "/subscriptions/" SUBSCRIPTION_ID
 
 #define _cleanup_template_ _cleanup_(template_closep)
 
 static json_t *subscription, *group, *other;
 
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_) {
-	subscription = json_pack("{s:s, s:s}", "id", SUBSCRIPTION, "subscriptionId", SUBSCRIPTION + strlen("/subscriptions/"));
+	subscription = json_pack("{s:s, s:s}", "id", SUBSCRIPTION, "subscriptionId", SUBSCRIPTION_ID);
 	group = json_pack("{s:s, s:s, s:s}", "id", SUBSCRIPTION "/resourceGroups/rg", "name", "rg", "location", "westeurope");
 	other = json_pack("{s:s, s:s}", "name", "x", "tenantId", "t");
 	must(subscription && group && other);
