@@ -54,24 +54,12 @@ static int check_schema(const struct template *t, struct err *err) {
 		"details.", schema ? schema : "");
 }
 
-// "1.0.0.0"
-static int check_content_version(const struct template *t, struct err *err) {
-	const char *version = json_string_value(template_member(t->document, "contentVersion"));
-	size_t parts = version ? 1 : 0;
-	for (const char *p = version; p && *p; p++) {
-		parts += *p == '.';
-		if (!strchr("0123456789.", *p) || (*p == '.' && (p == version || p[-1] == '.' || !p[1])))
-			parts = 0;
-		if (parts == 0)
-			break;
-	}
-	return parts == 4 ? 0 : template_invalid(err, "The template 'contentVersion' '%.64s' is not a version of four numbers. Please "
-		"see https://aka.ms/arm-template for usage details.", version ? version : "");
-}
-
 static int check_language(struct template *t, struct err *err) {
 	const json_t *version = template_member(t->document, "languageVersion");
 	const char *text = json_string_value(version);
+	if (!json_is_string(template_member(t->document, "contentVersion")))
+		return template_invalid(err, "The template 'contentVersion' is not a string. Please see https://aka.ms/arm-template for "
+			"usage details.");
 	if (template_member(t->document, "apiProfile"))
 		return template_invalid(err, "The template has an 'apiProfile', which is not supported here: each resource must have its "
 			"'apiVersion'.");
@@ -109,8 +97,6 @@ static int check_document(struct template *t, struct err *err) {
 	int rc = check_members(t->document, err);
 	if (rc == 0)
 		rc = check_schema(t, err);
-	if (rc == 0)
-		rc = check_content_version(t, err);
 	if (rc == 0)
 		rc = check_language(t, err);
 	return rc == 0 ? check_definitions(t, err) : rc;

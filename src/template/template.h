@@ -27,12 +27,14 @@ struct template_place {
 	int64_t now;                // utcNow(), seconds
 
 	void *ctx;
-	// The resource as GET shows it: whole (full) or its properties. api_version NULL: that of the template's resource.
+	// The resource as GET shows it: whole (full) or its properties. Ids and API versions have nothing in them that means more
+	// in a request's target than a name; api_version is that of the template's resource where the call has none.
 	int (*reference)(void *ctx, const char *id, const char *api_version, bool full, json_t **out, struct err *err);
-	// listKeys and the like, POSTed to the resource with what body there is.
+	// listKeys and the like, POSTed to the resource with what body there is: an object, a string, or NULL.
 	int (*list)(void *ctx, const char *function, const char *id, const char *api_version, const json_t *body, json_t **out,
 		struct err *err);
-	// The API version to take where a template has none: for existing resources and pickZones, providers(). May be NULL.
+	// What providers() gives of a namespace: "resourceTypes" with "locations", "apiVersions", and "zoneMappings" for pickZones.
+	// May be NULL, as each of these: what needs it is an error then.
 	int (*provider)(void *ctx, const char *name, json_t **out, struct err *err);
 	// A secret for a parameter that is given as {"reference": {"keyVault": {"id"}, "secretName", "secretVersion"}}.
 	int (*secret)(void *ctx, const char *vault_id, const char *name, const char *version, json_t **out, struct err *err);

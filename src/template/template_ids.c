@@ -41,6 +41,11 @@ bool template_id_is_plain(const char *id) {
 	return id[0] == '/' && strlen(id) < TEMPLATE_ID_MAX && all_plain(id + 1);
 }
 
+bool template_version_is_plain(const char *version) {
+	static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-";
+	return strv_made_of(version, allowed, 1, TEMPLATE_SEGMENT_MAX - 1);
+}
+
 int template_name_check(const char *type, const char *name, struct err *err) {
 	if (segments(type) < 2 || !strchr(type, '.') || !all_plain(type))
 		return template_invalid(err, "The template resource '%.256s' at line '1' and column '1' has the type '%.128s', which is "

@@ -232,6 +232,7 @@ int template_id(const char *scope, const char *type, const char *name, char **ou
 int template_relative_id(const char *type, const char *name, char **out, struct err *err) _must_check_;
 // May it become part of a request's path as it is?
 bool template_id_is_plain(const char *id);
+bool template_version_is_plain(const char *version);  // likewise of an API version, or a namespace
 int template_name_check(const char *type, const char *name, struct err *err) _must_check_;
 int template_resource_id(const struct template *t, const char *function, json_t *const *args, size_t count, json_t **out,
 	struct err *err);

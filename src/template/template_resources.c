@@ -195,6 +195,8 @@ static int given_scope(const struct template *t, const struct template_instance 
 	if (is_deployment(i) && !strv_starts_with_nocase(text, "/subscriptions/"))
 		return template_refuse(err, "The 'scope' '%.256s' of a deployment is not supported here: it must be a subscription or a "
 			"resource group.", text);
+	if (strv_starts_with_nocase(text, "Microsoft.Management/managementGroups/"))
+		return template_refuse(err, "The 'scope' '%.256s' is a management group, which is not supported here.", text);
 	if (len > 0 && text[0] != '/')
 		return relative_scope(t, text, out, err);
 	if (len > 0 && !template_id_is_plain(text))
@@ -277,7 +279,10 @@ static int read_version(const struct template_context *c, struct template_instan
 	if (!version)
 		return template_refuse(err, "The template resource '%.256s' of type '%.128s' has no 'apiVersion', which is required. " SEE,
 			i->name, i->type);
-	return template_string(c, version, "The 'apiVersion'", &i->api_version, err);
+	int rc = template_string(c, version, "The 'apiVersion'", &i->api_version, err);
+	if (rc == 0 && !template_version_is_plain(i->api_version))
+		return template_refuse(err, "The 'apiVersion' '%.128s' is not one. " SEE, i->api_version);
+	return rc;
 }
 
 static int read_condition(const struct template_context *c, struct template_instance *i, const json_t *source, struct err *err) {

@@ -150,7 +150,7 @@ static int aim(const struct scope_call *call, const char **id, const char **api_
 		return template_refuse(err, "The template function '%s' requires the argument 'apiVersion' for the resource '%.512s', "
 			"which is not defined in the template. Please see https://aka.ms/arm-function-reference for usage details.",
 			call->function, text);
-	return 0;
+	return template_version_is_plain(*api_version) ? 0 : bad_argument(call, "the API version is not one", err);
 }
 
 static int wants_full(const struct scope_call *call, size_t at, bool *full, struct err *err) {
@@ -234,7 +234,7 @@ static int call_list(const struct scope_call *call, json_t **out, struct err *er
 static int fetch_provider(const struct scope_call *call, json_t **out, struct err *err) {
 	const struct template_place *place = &call->c->t->place;
 	const char *namespace = text_at(call, 0);
-	if (!namespace)
+	if (!namespace || !template_version_is_plain(namespace))
 		return bad_argument(call, "the namespace of a provider is expected", err);
 	return place->provider ? place->provider(place->ctx, namespace, out, err) : not_here(call, err);
 }

@@ -58,6 +58,9 @@ static void test_resource_refused(void **state _unused_) {
 	refused("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: `2023-07-01`}", "The 'name' of a resource must be a string");
 	refused("{`name`: `kv`, `apiVersion`: `2023-07-01`}", "The 'type' of a resource must be a string");
 	refused("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: 3, `name`: `kv`}", "The 'apiVersion' must be a string");
+	refused("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: `2023-07-01&parent=x`, `name`: `kv`}", "The 'apiVersion' '2023-07-01&"
+		"parent=x' is not one");
+	refused("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: ``, `name`: `kv`}", "is not one");
 	refused(VAULT("a/b"), "The template resource 'a/b' for type 'Microsoft.KeyVault/vaults' at line '1' and column '1' has incorrect "
 		"segment lengths");
 	refused("{`type`: `vaults`, `apiVersion`: `2023-07-01`, `name`: `kv`}", "is not valid");
@@ -344,6 +347,7 @@ static void test_nested_scopes(void **state _unused_) {
 	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
 		assert_int_equal(strncmp(template_resource_at(t, i)->id + strlen(scopes[i]), "/providers/Microsoft.Resources/deployments/", 43), 0);
 	refused("{" NESTED ", `name`: `m`, `scope`: `Microsoft.Management/managementGroups/mg`}", "is not supported here");
+	refused("{" DISK_HEAD ", `name`: `d`, `scope`: `Microsoft.Management/managementGroups/mg`}", "a management group");
 	refused("{" NESTED ", `name`: `m`, `scope`: `/`}", "is not supported here");
 	refused("{" NESTED ", `name`: `m`, `resourceGroup`: `a/../b`}", "is not a name");
 	_cleanup_template_ struct template *newer = open_v2("`m`: {`type`: `Microsoft.Resources/deployments`, `apiVersion`: `2022-09-01`, "
@@ -405,6 +409,7 @@ static void test_place(void **state _unused_) {
 	fixture_fails("", "string", "[pickZones('Microsoft.Compute', 'virtualMachines', 'westeurope', 3, 1)]", "fewer zones");
 	fixture_fails("", "string", "[pickZones('Microsoft.Compute', 'nothing', 'westeurope')]", "'nothing' is not one of the provider");
 	fixture_fails("", "string", "[toLogicalZone('s', 'westeurope', 'northeurope-az3')]", "a physical zone of it");
+	fixture_fails("", "object", "[providers('Microsoft.Compute/../x')]", "the namespace of a provider");
 	fixture_fails("", "string", "[parameters()]", "their number is wrong");
 	fixture_fails("", "string", "[parameters(3)]", "the name of a parameter is expected");
 	json_t *document = fixture_v1("`resources`: [], `outputs`: {`o`: {`type`: `object`, `value`: `[resourceGroup()]`}}");
@@ -432,6 +437,7 @@ static void test_reference(void **state _unused_) {
 	fixture_fails(members, "object", "[reference(resourceId('Microsoft.X/y', 'z'))]", "requires the argument 'apiVersion'");
 	fixture_fails(members, "object", "[reference('/subscriptions/s/providers/Microsoft.X/y/../z', '2020-01-01')]", "not the id");
 	fixture_fails(members, "object", "[reference('/subscriptions/s/providers/Microsoft.X/y/z?a=b', '2020-01-01')]", "not the id");
+	fixture_fails(members, "object", "[reference('kv', '2020-01-01&x=y')]", "the API version is not one");
 	fixture_fails(members, "object", "[reference('kv', '2020-01-01', 'Half')]", "'Full' or 'Properties'");
 	fixture_fails(members, "object", "[references('kv')]", "a resource with a copy loop");
 	fixture_fails(members, "object", "[listKeys(3, '2020-01-01')]", "the name or id of a resource");

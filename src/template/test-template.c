@@ -35,8 +35,8 @@ static void test_document_refused(void **state _unused_) {
 	json_object_set_new(wrong, "$schema", json_string("https://example.com/deploymentTemplate.json#"));
 	refused(wrong, NULL, "is not supported");
 	json_t *version = fixture_v1("");
-	json_object_set_new(version, "contentVersion", json_string("1.0.0"));
-	refused(version, NULL, "is not a version");
+	json_object_set_new(version, "contentVersion", json_integer(1));
+	refused(version, NULL, "The template 'contentVersion' is not a string");
 	refused(fixture_v1("`languageVersion`: `3.0`"), NULL, "languageVersion");
 	refused(fixture_v1("`apiProfile`: `2018-03-01-hybrid`"), NULL, "apiProfile");
 	refused(fixture_v2("`imports`: {`g`: {`provider`: `MicrosoftGraph`}}"), NULL, "extensions");
