@@ -12,7 +12,7 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_up, &cli_down, &cli_status, &cli_run, &cli_clock, &cli_rest, &cli_disk,
+	&cli_up, &cli_down, &cli_status, &cli_run, &cli_clock, &cli_rest, &cli_deploy, &cli_disk,
 };
 
 int cli_usage_error(const struct cli_command *command, const char *fmt, ...) {
