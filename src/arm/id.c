@@ -34,6 +34,17 @@ static int split(const char *path, struct segments *s, struct err *err) {
 	return 0;
 }
 
+// "…/resourceGroups/{rg}/deployments/…", as clients ask for the operations of a deployment, leaves out what stands before.
+static void complete_deployment(struct segments *s) {
+	if (s->count < 6 || s->count + 2 > SEGMENTS_MAX || !strv_eq_nocase(s->at[0], "subscriptions") ||
+		!strv_eq_nocase(s->at[2], "resourceGroups") || !strv_eq_nocase(s->at[4], "deployments"))
+		return;
+	memmove(&s->at[6], &s->at[4], (s->count - 4) * sizeof(s->at[0]));
+	s->at[4] = "providers";
+	s->at[5] = "Microsoft.Resources";
+	s->count += 2;
+}
+
 // Append "/segment" for each of the segments [from, to).
 static void join(char *out, size_t size, const struct segments *s, size_t from, size_t to) {
 	size_t used = strlen(out);
@@ -164,6 +175,7 @@ int arm_parse_path(const char *path, struct arm_target *out, struct err *err) {
 	int rc = split(path, &s, err);
 	if (rc < 0)
 		return rc;
+	complete_deployment(&s);
 	for (size_t i = 0; i < s.count; i++)
 		t.providers += begins_provider(&s, i);
 	// The container ends at the first "providers"; an extension resource has a second one.

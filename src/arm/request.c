@@ -198,6 +198,13 @@ const char *arm_type_version(const struct arm_type *type) {
 	return type->versions ? type->versions[0] : "2024-03-01";
 }
 
+const char *arm_api_version(const struct arm *arm, const char *id) {
+	static const struct arm_type unknown = {0};
+	struct arm_target t;
+	const struct arm_type *type = arm_parse_path(id, &t, NULL) == 0 ? arm_find_type(arm, t.type) : NULL;
+	return arm_type_version(type ? type : &unknown);
+}
+
 static int check_type_version(const struct arm_call *call, const struct arm_type *type, struct err *err) {
 	const char *version = http_query(call->request, "api-version");
 	_cleanup_buf_ struct buf known = {0};

@@ -35,6 +35,18 @@ static void test_action_is_a_tail_and_not_part_of_the_id(void **state) {
 	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v");
 }
 
+static void test_a_deployments_operations_without_their_namespace(void **state) {
+	(void)state;
+	struct arm_target t = parsed("/subscriptions/s/resourcegroups/rg/deployments/d/operations");
+	assert_string_equal(t.id, "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Resources/deployments/d");
+	assert_string_equal(t.tail, "operations");
+	t = parsed("/subscriptions/s/resourcegroups/rg/deployments/d/operations/1");
+	assert_string_equal(t.type, "Microsoft.Resources/deployments/operations");
+	assert_string_equal(t.name, "1");
+	struct err err = {0};
+	assert_int_equal(arm_parse_path("/subscriptions/s/resourceGroups/rg/disks/d/operations", &t, &err), -EINVAL);
+}
+
 static void test_collection(void **state) {
 	(void)state;
 	struct arm_target t = parsed("/subscriptions/s/providers/Microsoft.Compute/disks/");
@@ -195,6 +207,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resource),
 		cmocka_unit_test(test_action_is_a_tail_and_not_part_of_the_id),
+		cmocka_unit_test(test_a_deployments_operations_without_their_namespace),
 		cmocka_unit_test(test_collection),
 		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_extension_takes_the_last_provider_and_the_scope_before_it),

@@ -139,6 +139,9 @@ void arm_outcome_free(struct arm_outcome *o);
 int arm_perform(struct arm *arm, const struct caller *caller, struct store_tx *tx, const char *method, const char *target,
 	const json_t *body, struct arm_outcome *out, struct err *err) _must_check_;
 
+// The API version for a request to a resource where nothing says another one: the newest of its type.
+const char *arm_api_version(const struct arm *arm, const char *id);
+
 // How an operation that arm_perform started stands: 1 it runs, 0 it succeeded, negative and err (and *details, NULL or to be
 // freed) how it failed.
 int arm_operation_state(struct store_tx *tx, const char *id, json_t **details, struct err *err) _must_check_;
