@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "providers/providers.h"
 
+#include "deployment/deployment.h"
+
 const struct arm_type *const provider_types[] = {
 	&tenants_type,
 	&subscriptions_type,
@@ -9,6 +11,10 @@ const struct arm_type *const provider_types[] = {
 	&subscription_resources_type,
 	&group_resources_type,
 	&resource_groups_type,
+	&group_export_type,
+	&deployments_type,
+	&deployment_operations_type,
+	&template_hash_type,
 	&user_assigned_identities_type,
 	&federated_identity_credentials_type,
 	&system_assigned_identities_type,
@@ -51,3 +57,6 @@ const struct arm_type *const provider_types[] = {
 	&storage_names_type,
 };
 const size_t provider_type_count = ARRAY_SIZE(provider_types);
+
+const struct arm_job_kind *const provider_jobs[] = {&deployment_job};
+const size_t provider_job_count = ARRAY_SIZE(provider_jobs);

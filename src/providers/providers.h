@@ -11,7 +11,7 @@ extern const struct arm_type resource_groups_type, subscriptions_type, user_assi
 	vault_keys_type, vault_key_versions_type, vault_secrets_type, vault_connections_type, vault_link_resources_type,
 	diagnostic_settings_type, diagnostic_categories_type, vault_operations_type, identity_operations_type, federated_identity_credentials_type, system_assigned_identities_type,
 	managed_hsms_type, managed_hsm_names_type, deleted_managed_hsms_type, deleted_managed_hsms_list_type,
-	subscription_locations_type;
+	subscription_locations_type, deployments_type, deployment_operations_type, template_hash_type, group_export_type;
 
 // Recorded.
 extern const struct arm_type virtual_networks_type, subnets_type, network_security_groups_type, security_rules_type,
@@ -20,3 +20,6 @@ extern const struct arm_type virtual_networks_type, subnets_type, network_securi
 
 extern const struct arm_type *const provider_types[];
 extern const size_t provider_type_count;
+
+extern const struct arm_job_kind *const provider_jobs[];
+extern const size_t provider_job_count;

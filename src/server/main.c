@@ -126,6 +126,7 @@ static void report_job(const char *kind, const char *id, const struct err *err) 
 static int serve(struct server *s, const struct options *o, struct err *err) {
 	const struct arm_config arm = {.store = s->store, .entra = s->entra, .keeper = s->keeper, .job_failed = report_job,
 		.tenant_id = s->instance.tenant_id, .types = provider_types, .type_count = provider_type_count,
+		.jobs = provider_jobs, .job_count = provider_job_count,
 		.throttle = !o->no_throttling, .strict = o->strict, .private_webhooks = o->private_webhooks, .cache_seconds = o->cache_seconds};
 	int rc = arm_open(&arm, &s->arm, err);
 	if (rc == 0)

@@ -306,6 +306,26 @@ static const char step_14[] =
 	"  id TEXT PRIMARY KEY, vault TEXT NOT NULL, resource_id TEXT NOT NULL, setting TEXT NOT NULL, kind TEXT NOT NULL,"
 	"  first_seq BIGINT NOT NULL, last_seq BIGINT NOT NULL, error TEXT NOT NULL, created BIGINT NOT NULL);";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
-	step_12, step_13, step_14};
+// Deployments. A run is one time that a template was deployed; times are nanoseconds, ended_ns NULL while it goes on. Templates
+// and parameters are sealed, in chunks, as they may hold secrets.
+static const char step_15[] =
+	"CREATE TABLE deployments ("
+	"  run TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, display_id TEXT NOT NULL, subscription_id TEXT NOT NULL,"
+	"  resource_group TEXT NOT NULL, name TEXT NOT NULL, location TEXT NOT NULL, state TEXT NOT NULL, complete BIGINT NOT NULL,"
+	"  cancel BIGINT NOT NULL, parent TEXT NOT NULL, depth BIGINT NOT NULL, correlation TEXT NOT NULL, details TEXT NOT NULL,"
+	"  place TEXT NOT NULL, result TEXT, created_ns BIGINT NOT NULL, changed_ns BIGINT NOT NULL, ended_ns BIGINT);"
+	"CREATE INDEX deployments_by_scope ON deployments (subscription_id, resource_group, created_ns);"
+	"CREATE INDEX deployments_by_parent ON deployments (parent);"
+	// ordinal is the place in the template's list of resources; async an operation that it waits for, or ''.
+	"CREATE TABLE deployment_operations ("
+	"  run TEXT NOT NULL REFERENCES deployments(run), ordinal BIGINT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,"
+	"  target TEXT NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, depends TEXT NOT NULL, state TEXT NOT NULL,"
+	"  async TEXT NOT NULL, tracking TEXT NOT NULL, started_ns BIGINT NOT NULL, ended_ns BIGINT NOT NULL,"
+	"  status BIGINT NOT NULL, error TEXT, PRIMARY KEY (run, ordinal));"
+	"CREATE TABLE deployment_sealed ("
+	"  run TEXT NOT NULL REFERENCES deployments(run), part TEXT NOT NULL, ordinal BIGINT NOT NULL, sealed BYTEA NOT NULL,"
+	"  PRIMARY KEY (run, part, ordinal));";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9,
+	step_10, step_11, step_12, step_13, step_14, step_15};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);
