@@ -106,6 +106,17 @@ int access_held(struct store_tx *tx, const char *principal_id, const char *scope
 		subscription);
 }
 
+int access_subscriptions(struct store_tx *tx, const char *principal_id, const char *tenant, const char *after,
+	struct store_rows **rows, struct err *err) {
+	return store_query(tx, rows, err,
+		PRINCIPALS
+		"SELECT s.id FROM subscriptions s WHERE s.tenant_id = $2 AND s.id > $3 AND EXISTS ("
+		" SELECT 1 FROM principals p JOIN role_assignments a ON a.principal_id = p.id"
+		" WHERE (a.scope = '/' AND a.tenant_id = s.tenant_id)"
+		" OR substr(a.scope || '/', 1, length(s.id) + 16) = '/subscriptions/' || s.id || '/') ORDER BY s.id",
+		"sss", principal_id, tenant, after);
+}
+
 void access_held_read(struct store_rows *rows, struct access_role *out) {
 	const struct access_role *built_in = access_role_by_id(store_text(rows, 0));
 	*out = built_in ? *built_in

@@ -74,6 +74,11 @@ int access_held(struct store_tx *tx, const char *principal_id, const char *scope
 	_must_check_;
 void access_held_read(struct store_rows *rows, struct access_role *out);
 
+// The subscriptions of a tenant that the principal has any role in, itself or through groups, be it at "/" or at one
+// resource: their ids in the first column, in order, behind the id `after` ("" from the beginning).
+int access_subscriptions(struct store_tx *tx, const char *principal_id, const char *tenant, const char *after,
+	struct store_rows **rows, struct err *err) _must_check_;
+
 // Does the principal hold a role at one resource of `type` ("Custodisk.Host/hypervisors") at or under `ancestor`, and not
 // by inheritance? So are the platform's own services told from whoever was given their role somewhere.
 int access_holds_role(struct store_tx *tx, const char *principal_id, const char *role_id, const char *type,

@@ -59,7 +59,7 @@ static int merge_location(struct arm_call *call, const struct arm_type *type, st
 	return json_set_str(r->body, "location", location) < 0 ? err_oom(err) : 0;
 }
 
-static int check_tags(const json_t *tags, struct err *err) {
+int arm_check_tags(const json_t *tags, struct err *err) {
 	if (!json_is_object(tags) || json_object_size(tags) > TAGS_MAX)
 		return err_set(err, -EINVAL, 400, "InvalidTags", "Tags are an object of at most %d members.", TAGS_MAX);
 	const char *name;
@@ -80,7 +80,7 @@ static int merge_tags(struct resource *r, const json_t *body, bool patch, struct
 			(void)json_object_del(r->body, "tags");
 		return 0;
 	}
-	int rc = check_tags(tags, err);
+	int rc = arm_check_tags(tags, err);
 	if (rc < 0)
 		return rc;
 	return json_object_set(r->body, "tags", tags) < 0 ? err_oom(err) : 0;

@@ -52,6 +52,10 @@ struct store *arm_store(struct arm *arm) {
 	return arm->config.store;
 }
 
+const char *arm_home_tenant(const struct arm *arm) {
+	return arm->config.tenant_id;
+}
+
 struct keeper_client *arm_keeper(struct arm *arm) {
 	return arm->config.keeper;
 }

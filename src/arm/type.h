@@ -104,6 +104,9 @@ int arm_advise(struct arm_call *call, struct err *err, const char *code, const c
 // Request body of the call, parsed; -EINVAL (400) when it is not a JSON object. The caller owns *out.
 int arm_body(const struct http_request *request, json_t **out, struct err *err) _must_check_;
 
+// 400 InvalidTags or InvalidTagNameOrValue (-EINVAL).
+int arm_check_tags(const json_t *tags, struct err *err) _must_check_;
+
 // Start an asynchronous operation on r; it ends when every wait is met, one fails, or `timeout_seconds` pass. Without
 // any arm_operation_wait it ends with the call.
 int arm_operation_start(struct arm_call *call, const struct resource *r, const char *kind, int64_t timeout_seconds,
@@ -174,6 +177,7 @@ int arm_scope_removed(struct arm *arm, struct store_tx *tx, const char *scope, s
 struct keeper_client *arm_keeper(struct arm *arm);
 struct entra *arm_entra(struct arm *arm);
 struct store *arm_store(struct arm *arm);
+const char *arm_home_tenant(const struct arm *arm);  // the instance's first one, whose administrators operate it
 int64_t arm_cache_seconds(struct arm *arm);
 bool arm_private_webhooks(struct arm *arm);
 

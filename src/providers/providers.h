@@ -11,7 +11,11 @@ extern const struct arm_type resource_groups_type, subscriptions_type, user_assi
 	vault_keys_type, vault_key_versions_type, vault_secrets_type, vault_connections_type, vault_link_resources_type,
 	diagnostic_settings_type, diagnostic_categories_type, vault_operations_type, identity_operations_type, federated_identity_credentials_type, system_assigned_identities_type,
 	managed_hsms_type, managed_hsm_names_type, deleted_managed_hsms_type, deleted_managed_hsms_list_type,
-	subscription_locations_type, deployments_type, deployment_operations_type, template_hash_type, group_export_type;
+	subscription_locations_type, deployments_type, deployment_operations_type, template_hash_type, group_export_type,
+	subscription_rename_type, subscription_cancel_type, subscription_enable_type,
+	subscription_aliases_type, tags_type, tag_names_type, tag_values_type, move_resources_type,
+	validate_move_resources_type, resource_names_type, activity_log_type, features_type, all_features_type,
+	directory_tenants_type, feature_requests_type, approve_feature_type;
 
 // Recorded.
 extern const struct arm_type virtual_networks_type, subnets_type, network_security_groups_type, security_rules_type,

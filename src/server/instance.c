@@ -54,7 +54,8 @@ static int assign(struct store_tx *tx, const char *scope, const char *role, cons
 
 // A principal with a role at a scope, and the file that carries its secret to who shall act as it.
 static int make_principal(struct store_tx *tx, const struct instance *in, const char *data_dir, const char *name,
-	const char *scope, const char *role, const char *file, const char *hypervisor, struct err *err) {
+	const char *scope, const char *role, const char *file, const char *hypervisor, struct entra_principal *out,
+	struct err *err) {
 	struct entra_principal principal;
 	_cleanup_secret_ struct secret secret = {0};
 	int rc = entra_add_application(tx, in->tenant_id, name, &principal, &secret, err);
@@ -68,7 +69,10 @@ static int make_principal(struct store_tx *tx, const struct instance *in, const 
 	_cleanup_json_ json_t *value = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "tenantId", in->tenant_id, "subscriptionId",
 		in->subscription_id, "clientId", principal.app_id, "clientSecret", (const char *)secret.data, secret.len, "hypervisorId",
 		hypervisor);
-	return write_json(data_dir, file, value, err);
+	rc = write_json(data_dir, file, value, err);
+	if (rc == 0)
+		*out = principal;
+	return rc;
 }
 
 static int make(struct store_tx *tx, const char *data_dir, struct instance *in, struct err *err) {
@@ -81,6 +85,7 @@ static int make(struct store_tx *tx, const char *data_dir, struct instance *in, 
 	if (!subscription || !group || !hypervisor)
 		return err_oom(err);
 
+	struct entra_principal bootstrap, host;
 	int rc = entra_add_tenant(tx, in->tenant_id, "custodisk", err);
 	if (rc == 0)
 		rc = store_exec(tx, err, "INSERT INTO subscriptions (id, tenant_id, display_name) VALUES ($1,$2,$3)", "sss",
@@ -91,10 +96,13 @@ static int make(struct store_tx *tx, const char *data_dir, struct instance *in, 
 		rc = save_document(tx, hypervisor, HYPERVISOR_TYPE, err);
 	if (rc == 0)
 		rc = make_principal(tx, in, data_dir, "custodisk-bootstrap", subscription, ACCESS_ROLE_OWNER, "bootstrap.json",
-			hypervisor, err);
+			hypervisor, &bootstrap, err);
+	// Whoever has the first secret operates the instance: makes subscriptions and other tenants.
+	if (rc == 0)
+		rc = assign(tx, "/", ACCESS_ROLE_OWNER, &bootstrap, err);
 	if (rc == 0)
 		rc = make_principal(tx, in, data_dir, "custodisk-host", hypervisor, ACCESS_ROLE_HYPERVISOR, "host.json", hypervisor,
-			err);
+			&host, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_json_ json_t *facts = json_pack("{s:s, s:s, s:s, s:s}", "tenantId", in->tenant_id, "subscriptionId",

@@ -326,6 +326,19 @@ static const char step_15[] =
 	"  run TEXT NOT NULL REFERENCES deployments(run), part TEXT NOT NULL, ordinal BIGINT NOT NULL, sealed BYTEA NOT NULL,"
 	"  PRIMARY KEY (run, part, ordinal));";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9,
-	step_10, step_11, step_12, step_13, step_14, step_15};
+// Whoever has the first secret operates the instance, which is a right at the root of the first tenant. An index was made
+// twice.
+static const char step_16[] =
+	"DROP INDEX resources_by_group;"
+	"INSERT INTO role_assignments (tenant_id, id, display_id, name, scope, display_scope, principal_id, principal_type,"
+	"  role_id, created, created_by, updated, updated_by)"
+	"  SELECT p.tenant_id, '/providers/microsoft.authorization/roleassignments/' || p.object_id,"
+	"  '/providers/Microsoft.Authorization/roleAssignments/' || p.object_id, p.object_id, '/', '/', p.object_id,"
+	"  'ServicePrincipal', '8e3af657-a8ff-443c-a75c-2fe8c4bcb635', p.created, p.object_id, p.created, p.object_id"
+	"  FROM service_principals p WHERE p.display_name = 'custodisk-bootstrap' AND p.kind = 'Application' AND EXISTS ("
+	"  SELECT 1 FROM role_assignments a WHERE a.principal_id = p.object_id AND a.created_by = p.object_id"
+	"  AND a.role_id = '8e3af657-a8ff-443c-a75c-2fe8c4bcb635');";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
+	step_12, step_13, step_14, step_15, step_16};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

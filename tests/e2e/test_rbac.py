@@ -183,7 +183,7 @@ class Assignments(Case):
         self.refuse(assign(group, p.oid, READER, description="x" * 1025), 400, "BadRequestFormat")
         self.refuse(assign(cloud.group("absent"), p.oid, READER), 404, "ResourceGroupNotFound")
         self.refuse(assign(cloud.id("Microsoft.KeyVault/vaults", "absent"), p.oid, READER), 404, "ResourceNotFound")
-        self.refuse(assign("", p.oid, READER), 403, "AuthorizationFailed")
+        self.refuse(assign("", p.oid, READER, token=p.token()), 403, "AuthorizationFailed")
         self.refuse(cloud.arm("POST", f"{group}{ASSIGNMENTS}/{uuid.uuid4()}", ROLES, {}), 405, "MethodNotAllowed")
         self.refuse(cloud.arm("GET", group + ASSIGNMENTS, "2022-04-02"), 400, "NoRegisteredProviderFound")
 
@@ -565,7 +565,7 @@ class Locks(Case):
         self.refuse(self.lock(group, name="a:b"), 400, "InvalidLockDefinition", "name")
         self.refuse(self.lock(cloud.group("absent")), 404, "ResourceGroupNotFound")
         self.refuse(self.lock(cloud.id(IDENTITY, "absent")), 404, "ResourceNotFound")
-        self.refuse(self.lock(""), 403, "AuthorizationFailed")
+        self.refuse(self.lock(""), 404, "ResourceNotFound")
         self.refuse(cloud.arm("PATCH", f"{group}{LOCKS}/keep", LOCK_VERSION, {}), 405, "MethodNotAllowed")
         for i in range(20):
             self.good(self.lock(group, name=f"many{i}"))
