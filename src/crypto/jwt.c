@@ -105,7 +105,8 @@ static int check_header(const json_t *header, struct err *err) {
 	return 0;
 }
 
-static int check_signature(const char *token, const struct parts *parts, struct key *key, struct err *err) {
+static int check_signature(const char *token, const struct parts *parts, struct key *key, enum key_alg alg,
+	struct err *err) {
 	_cleanup_buf_ struct buf signature = {0};
 	int rc = dec_base64url(&signature, parts->signature, parts->signature_len);
 	if (rc == -ENOMEM)
@@ -117,20 +118,23 @@ static int check_signature(const char *token, const struct parts *parts, struct 
 	if (rc < 0)
 		return err_errno(err, rc, "cannot hash a token");
 	bool valid = false;
-	rc = key_verify(key, KEY_ALG_RS256, digest, sizeof(digest), signature.data, signature.len, &valid, err);
+	rc = key_verify(key, alg, digest, sizeof(digest), signature.data, signature.len, &valid, err);
 	// -EINVAL: the key of that name is of another kind.
 	return rc == -EINVAL || (rc == 0 && !valid) ? refuse(err, "its signature does not hold") : rc;
 }
 
-int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, json_t **claims, struct err *err) {
+static int read_parts(const char *token, size_t len, struct parts *parts, json_t **header, struct err *err) {
 	if (len > JWT_MAX_LEN)
 		return refuse(err, "it is too long");
-	struct parts parts;
-	if (!split(token, len, &parts))
+	if (!split(token, len, parts))
 		return refuse(err, "it does not have three parts");
+	return parse_part(parts->header, parts->header_len, "its header is not a JSON object in base64url", header, err);
+}
 
+int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, json_t **claims, struct err *err) {
+	struct parts parts;
 	_cleanup_json_ json_t *header = NULL, *payload = NULL;
-	int rc = parse_part(parts.header, parts.header_len, "its header is not a JSON object in base64url", &header, err);
+	int rc = read_parts(token, len, &parts, &header, err);
 	if (rc == 0)
 		rc = check_header(header, err);
 	if (rc < 0)
@@ -141,7 +145,7 @@ int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, 
 	if (rc == -ENOENT)
 		return refuse(err, "the key it was signed with is not known");
 	if (rc == 0)
-		rc = check_signature(token, &parts, key, err);
+		rc = check_signature(token, &parts, key, KEY_ALG_RS256, err);
 	// The claims are not even parsed before the signature holds.
 	if (rc == 0)
 		rc = parse_part(parts.payload, parts.payload_len, "its claims are not a JSON object in base64url", &payload, err);
@@ -149,6 +153,34 @@ int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, 
 		return rc;
 	*claims = TAKE_PTR(payload);
 	return 0;
+}
+
+int jwt_peek(const char *token, size_t len, json_t **header, json_t **claims, struct err *err) {
+	_cleanup_json_ json_t *head = NULL, *payload = NULL;
+	struct parts parts;
+	int rc = read_parts(token, len, &parts, &head, err);
+	if (rc < 0)
+		return rc;
+	if (json_object_get(head, "crit"))
+		return refuse(err, "its header has a member that is not accepted");
+	rc = parse_part(parts.payload, parts.payload_len, "its claims are not a JSON object in base64url", &payload, err);
+	if (rc < 0)
+		return rc;
+	*header = TAKE_PTR(head);
+	*claims = TAKE_PTR(payload);
+	return 0;
+}
+
+int jwt_check_signature(const char *token, size_t len, struct key *key, struct err *err) {
+	_cleanup_json_ json_t *header = NULL;
+	struct parts parts;
+	int rc = read_parts(token, len, &parts, &header, err);
+	if (rc < 0)
+		return rc;
+	const char *alg = json_str(header, "alg");
+	if (!alg || (strcmp(alg, "RS256") != 0 && strcmp(alg, "PS256") != 0))
+		return refuse(err, "its algorithm is neither RS256 nor PS256");
+	return check_signature(token, &parts, key, alg_by_name(alg), err);
 }
 
 int jwt_check_times(const json_t *claims, int64_t now, int64_t leeway, struct err *err) {

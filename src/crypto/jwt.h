@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON Web Tokens in compact form, RS256 only (RFC 7515, 7519). The algorithm is fixed by the
+// JSON Web Tokens in compact form (RFC 7515, 7519): our own are RS256 alone. The algorithm is fixed by the
 // code, never by the token: "none", HMAC names and embedded keys are refused.
 #pragma once
 
@@ -28,3 +28,11 @@ int jwt_verify(const char *token, size_t len, jwt_key_lookup lookup, void *ctx, 
 
 // nbf <= now < exp, both present and integers, with `leeway` seconds either side. -EBADMSG otherwise.
 int jwt_check_times(const json_t *claims, int64_t now, int64_t leeway, struct err *err) _must_check_;
+
+// The header and the claims of a token that others sign: nothing is verified, which is for jwt_check_signature once they
+// have said whose key it takes. -EBADMSG when it is not of the form, or asks for an extension ("crit").
+int jwt_peek(const char *token, size_t len, json_t **header, json_t **claims, struct err *err) _must_check_;
+
+// Does the signature hold under this RSA key? By the algorithm in the header, RS256 or PS256; -EBADMSG when it is another
+// one or the signature does not hold. A key in the header, or its place, is not looked at.
+int jwt_check_signature(const char *token, size_t len, struct key *key, struct err *err) _must_check_;
