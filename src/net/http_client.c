@@ -20,6 +20,7 @@ struct http_client {
 	char *https_socket, *http_socket, *ca_file;
 	bool (*permits)(void *ctx, const struct sockaddr *address);
 	void *permits_ctx;
+	size_t body_max;
 	bool forbidden;  // the transfer that runs met an address that is not permitted
 	char error[CURL_ERROR_SIZE];
 };
@@ -27,6 +28,7 @@ struct http_client {
 // What a transfer collects.
 struct receiver {
 	struct http_reply reply;
+	size_t body_max;
 	bool too_large;
 };
 
@@ -52,6 +54,7 @@ int http_client_new(const struct http_route *route, struct http_client **out, st
 		return err_oom(err);
 	c->permits = route->permits;
 	c->permits_ctx = route->permits_ctx;
+	c->body_max = route->body_max && route->body_max < HTTP_CLIENT_BODY_MAX ? route->body_max : HTTP_CLIENT_BODY_MAX;
 	*out = TAKE_PTR(c);
 	return 0;
 }
@@ -79,7 +82,7 @@ static size_t receive(struct receiver *r, struct buf *to, size_t max, const char
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg) {
 	struct receiver *r = arg;
-	return receive(r, &r->reply.body, HTTP_CLIENT_BODY_MAX, data, size * count);
+	return receive(r, &r->reply.body, r->body_max, data, size * count);
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
@@ -251,7 +254,7 @@ static void receiver_free(struct receiver *r) {
 int http_client_send(struct http_client *c, const char *method, const char *url, const char *const *headers,
 	const void *body, size_t body_len, long timeout_ms, struct http_reply *out, struct err *err) {
 	_cleanup_(free_list) struct curl_slist *list = NULL;
-	_cleanup_(receiver_free) struct receiver r = {0};
+	_cleanup_(receiver_free) struct receiver r = {.body_max = c->body_max};
 	int rc = header_list(headers, &list, err);
 	if (rc < 0)
 		return rc;

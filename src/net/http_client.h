@@ -20,6 +20,7 @@ struct http_route {
 	// May a connection be made to this address? Asked of every address that a name has, when it is connected to; NULL: to any.
 	bool (*permits)(void *ctx, const struct sockaddr *address);
 	void *permits_ctx;
+	size_t body_max;           // bytes of a response that are accepted; 0: HTTP_CLIENT_BODY_MAX, which is the most
 };
 
 // A client keeps connections alive between requests; it belongs to one thread.
