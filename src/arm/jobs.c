@@ -225,14 +225,15 @@ void arm_jobs_stop(struct arm *arm) {
 }
 
 static json_t *caller_json(const struct caller *c) {
-	return json_pack("{s:s, s:s, s:s, s:b}", "tenant", c->tenant, "oid", c->oid, "appid", c->appid, "managedIdentity",
-		c->managed_identity);
+	return json_pack("{s:s, s:s, s:s, s:i, s:s}", "tenant", c->tenant, "oid", c->oid, "appid", c->appid, "kind", (int)c->kind,
+		"name", c->name);
 }
 
 static int read_caller(const json_t *value, struct caller *out, struct err *err) {
-	struct caller c = {.managed_identity = json_bool(value, "managedIdentity", false)};
-	const char *tenant = json_str(value, "tenant"), *oid = json_str(value, "oid"), *appid = json_str(value, "appid");
-	if (!tenant || !oid || !appid || strv_copy(c.tenant, sizeof(c.tenant), tenant) < 0 ||
+	struct caller c = {.kind = (enum caller_kind)json_int(value, "kind", CALLER_APPLICATION)};
+	const char *tenant = json_str(value, "tenant"), *oid = json_str(value, "oid"), *appid = json_str(value, "appid"),
+		   *name = json_str(value, "name");
+	if (!tenant || !oid || !appid || (name && strv_copy(c.name, sizeof(c.name), name) < 0) || strv_copy(c.tenant, sizeof(c.tenant), tenant) < 0 ||
 		strv_copy(c.oid, sizeof(c.oid), oid) < 0 || strv_copy(c.appid, sizeof(c.appid), appid) < 0)
 		return err_set(err, -EINVAL, 500, "InternalServerError", "The caller of a job in the store cannot be read.");
 	*out = c;

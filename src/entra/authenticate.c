@@ -32,9 +32,18 @@ static bool copy_id(const json_t *claims, const char *name, char out[static ENC_
 	return copy_text(claims, name, out, ENC_UUID_SIZE) && enc_is_uuid(out);
 }
 
+// What kind of principal an access token speaks for; an ID token does not say it, and so is none.
+static bool read_kind(const json_t *claims, struct caller *out) {
+	const char *type = json_str(claims, "idtyp");
+	if (!type || (strcmp(type, "app") != 0 && strcmp(type, "user") != 0))
+		return false;
+	out->kind = strcmp(type, "user") == 0 ? CALLER_USER : CALLER_APPLICATION;
+	return true;
+}
+
 static bool read_claims(const json_t *claims, struct caller *out) {
 	// Version 2 tokens call the client azp.
-	return copy_id(claims, "tid", out->tenant) && copy_id(claims, "oid", out->oid) &&
+	return read_kind(claims, out) && copy_id(claims, "tid", out->tenant) && copy_id(claims, "oid", out->oid) &&
 		(copy_id(claims, "appid", out->appid) || copy_id(claims, "azp", out->appid)) &&
 		copy_text(claims, "iss", out->iss, sizeof(out->iss)) &&
 		copy_text(claims, "aud", out->audience, sizeof(out->audience));
@@ -64,19 +73,29 @@ static enum entra_refusal judge_principal(struct store_rows *rows, struct caller
 	// SQL NULL, read as 0, when the tenant has no such principal.
 	if (!store_int(rows, 0))
 		return ENTRA_INVALID;
-	c->managed_identity = strcmp(store_text(rows, 1), "ManagedIdentity") == 0;
+	if (c->kind != CALLER_USER && strcmp(store_text(rows, 1), ENTRA_KIND_IDENTITY) == 0)
+		c->kind = CALLER_IDENTITY;
+	(void)snprintf(c->name, sizeof(c->name), "%s", store_text(rows, 2));
 	return ENTRA_OK;
+}
+
+static int query_principal(struct store_tx *tx, const struct caller *c, struct store_rows **rows) {
+	if (c->kind == CALLER_USER)
+		return store_query(tx, rows, NULL,
+			"SELECT u.enabled, 'User', u.upn FROM tenants t LEFT JOIN users u ON u.tenant_id = t.id AND u.object_id = $1"
+			" WHERE t.id = $2",
+			"ss", c->oid, c->tenant);
+	return store_query(tx, rows, NULL,
+		"SELECT p.enabled, p.kind, p.display_name FROM tenants t LEFT JOIN service_principals p"
+		" ON p.tenant_id = t.id AND p.object_id = $1 AND p.app_id = $2 WHERE t.id = $3",
+		"sss", c->oid, c->appid, c->tenant);
 }
 
 // Does the tenant still exist, and is the principal still there and enabled?
 static enum entra_refusal check_principal(struct entra *e, struct caller *c) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0 ||
-		store_query(tx, &rows, NULL,
-			"SELECT p.enabled, p.kind FROM tenants t LEFT JOIN service_principals p"
-			" ON p.tenant_id = t.id AND p.object_id = $1 AND p.app_id = $2 WHERE t.id = $3",
-			"sss", c->oid, c->appid, c->tenant) < 0)
+	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0 || query_principal(tx, c, &rows) < 0)
 		return ENTRA_UNAVAILABLE;
 	return judge_principal(rows, c);
 }

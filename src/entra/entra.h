@@ -16,6 +16,10 @@ struct entra;
 // Loads the signing keys, or makes and stores one on first use. Borrows store and keeper. Safe for use by many threads.
 int entra_open(struct store *store, struct keeper_client *keeper, struct entra **out, struct err *err) _must_check_;
 void entra_close(struct entra *e);
+// A PEM file of authorities for outside issuers of tokens, which need not be there (entra/issuer.h). Before the first request.
+int entra_trust_issuers(struct entra *e, const char *ca_file, struct err *err) _must_check_;
+// Make a new signing key when the newest is old enough, and drop those that no living token needs.
+int entra_rotate_due(struct entra *e, struct err *err) _must_check_;
 static inline void entra_closep(struct entra **e) {
 	entra_close(*e);
 }
@@ -70,14 +74,44 @@ enum entra_refusal {
 enum entra_refusal entra_authenticate(struct entra *e, const struct http_request *req, const char *const *audiences,
 	struct caller *caller);
 
-// login.microsoftonline.com, login.windows.net, sts.windows.net: token endpoint, OpenID metadata, keys.
+// Temporary access passes: what a person signs in with here, for nobody has a password. Each is made once for a user by who
+// may administer the user, is shown once and kept as a hash.
+#define ENTRA_PASS_MINUTES_MIN 10
+#define ENTRA_PASS_MINUTES_MAX 43200
+struct entra_pass {
+	char id[ENC_UUID_SIZE];
+	int64_t created, starts;  // seconds since 1970
+	int64_t minutes;          // from `starts`
+	bool one_use, used;
+};
+// -EEXIST (409): the user has one already, which is still to be used. -EINVAL (400): minutes out of range, or it would end
+// in the past. Whether there is such a user is the caller's to know.
+int entra_pass_make(struct store_tx *tx, const char *user_id, int64_t starts, int64_t minutes, bool one_use,
+	struct entra_pass *out, struct secret *pass, struct err *err) _must_check_;
+// -ENOENT with err untouched when the user has none.
+int entra_pass_find(struct store_tx *tx, const char *user_id, struct entra_pass *out, struct err *err) _must_check_;
+// -ENOENT with err untouched.
+int entra_pass_remove(struct store_tx *tx, const char *user_id, const char *pass_id, struct err *err) _must_check_;
+
+// The user's refresh tokens, and sign-ins that are approved and not collected yet, are over.
+int entra_revoke_sessions(struct store_tx *tx, const char *user_id, struct err *err) _must_check_;
+
+// May the caller sign people of this tenant in? The instance's own first principal may, and an Owner at "/" of the same tenant.
+int entra_is_operator(struct store_tx *tx, const struct caller *caller, const char *tenant_id, bool *out, struct err *err)
+	_must_check_;
+// Say who the first principal is; once.
+int entra_set_operator(struct store_tx *tx, const char *object_id, struct err *err) _must_check_;
+
+// login.microsoftonline.com, login.windows.net, sts.windows.net: token and device code endpoints, OpenID metadata, keys.
 void entra_login_handle(void *entra, const struct http_request *req, struct http_response *res);
 
-// 169.254.169.254: /metadata/identity/oauth2/token for what the host runs. The caller proves what it is with the
-// X-IDENTITY-HEADER that the hypervisor gave to it (docs/protocol/host.md).
-void entra_metadata_handle(void *entra, const struct http_request *req, struct http_response *res);
+// 169.254.169.254: /metadata/identity/oauth2/token for what the host runs, and /msi/token, App Service's form of it. The
+// caller proves what it is with the X-IDENTITY-HEADER that was given to it (docs/protocol/host.md), or stands where nobody
+// else does: `resident` is the ARM id of the identity of whoever reaches this listener at all, NULL for nobody.
+void entra_metadata_handle(struct entra *e, const char *resident, const struct http_request *req,
+	struct http_response *res);
 
-// The header value for a subject ("disk:{uniqueId}") that may act as the managed identity with this client id:
+// The header value for a subject ("disk:{uniqueId}", "run:{random}") that may act as the managed identity with this client id:
 // "{client id}.{subject}.{MAC}", the MAC under a key derived by the keeper. To be freed by the caller.
 int entra_identity_header(struct entra *e, const char *client_id, const char *subject, char **out, struct err *err)
 	_must_check_;

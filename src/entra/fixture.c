@@ -21,14 +21,14 @@ static void check_handle(struct fixture *f, const struct http_request *req, stru
 	static const char *const audiences[] = {"https://vault.azure.net", "https://other.example", NULL};
 	struct caller c = {.iss = "untouched"};
 	enum entra_refusal answer = entra_authenticate(f->entra, req, audiences, &c);
-	res->json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:b}", "answer", (int)answer, "tenant", c.tenant, "oid", c.oid, "appid",
-		c.appid, "iss", c.iss, "aud", c.audience, "managedIdentity", c.managed_identity);
+	res->json = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "answer", (int)answer, "tenant", c.tenant, "oid", c.oid, "appid",
+		c.appid, "iss", c.iss, "aud", c.audience, "kind", (int)c.kind, "name", c.name);
 }
 
 static void face(void *ctx, const struct http_request *req, struct http_response *res) {
 	struct fixture *f = ctx;
 	if (strcmp(http_host(req), "169.254.169.254") == 0)
-		entra_metadata_handle(f->entra, req, res);
+		entra_metadata_handle(f->entra, f->resident, req, res);
 	else if (strcmp(http_host(req), "check.example") == 0)
 		check_handle(f, req, res);
 	else

@@ -40,6 +40,7 @@ struct fixture {
 	char http_socket[96], https_socket[96], ca_file[96];
 	struct entra_principal app, app_b, identity;  // app and identity of TENANT_A, app_b of TENANT_B
 	char secret[64], secret_b[64];  // of app and app_b
+	const char *resident;  // identity of whoever reaches the metadata face without a header, or NULL
 };
 
 // Environment CUSTODISK_KEEPER names the keeper's program.

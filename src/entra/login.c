@@ -30,17 +30,36 @@ static int tenant_not_found(const char *segment, struct err *err) {
 		aadsts_quote(segment, quoted));
 }
 
+// By a domain of its own; -ENOENT with err untouched.
+static int find_by_domain(struct store_tx *tx, const char *domain, struct entra_tenant *out, struct err *err) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	_cleanup_free_ char *lower = strv_lower(domain);
+	if (!lower)
+		return err_oom(err);
+	int rc = store_query(tx, &rows, err, "SELECT id, display_name FROM tenants WHERE domain = $1", "s", lower);
+	if (rc < 0 || (rc = store_next(rows, err)) < 0)
+		return rc;
+	if (rc == 0)
+		return -ENOENT;
+	(void)snprintf(out->id, sizeof(out->id), "%s", store_text(rows, 0));
+	(void)snprintf(out->display_name, sizeof(out->display_name), "%s", store_text(rows, 1));
+	return 0;
+}
+
 int login_tenant(struct store_tx *tx, const char *segment, struct entra_tenant *out, struct err *err) {
 	char id[ENC_UUID_SIZE], quoted[AADSTS_QUOTE_MAX];
-	if (!enc_is_uuid(segment) && strchr(segment, '.'))
-		return tenant_not_found(segment, err);
-	if (!enc_is_uuid(segment))
+	if (!enc_is_uuid(segment) && !strchr(segment, '.'))
 		return aadsts_set(err, 900023,
 			"Specified tenant identifier '%s' is neither a valid DNS name, nor a valid external domain.",
 			aadsts_quote(segment, quoted));
-	for (size_t i = 0; i < sizeof(id); i++)
-		id[i] = (char)tolower((unsigned char)segment[i]);
-	int rc = entra_tenant_find(tx, id, out, err);
+	int rc;
+	if (enc_is_uuid(segment)) {
+		for (size_t i = 0; i < sizeof(id); i++)
+			id[i] = (char)tolower((unsigned char)segment[i]);
+		rc = entra_tenant_find(tx, id, out, err);
+	} else {
+		rc = find_by_domain(tx, segment, out, err);
+	}
 	return rc == -ENOENT ? tenant_not_found(segment, err) : rc;
 }
 
@@ -65,15 +84,19 @@ static json_t *openid_document(const char *tenant, const char *segment, bool v2)
 	_cleanup_free_ char *token = strv_printf(AUTHORITY "/%s/oauth2%s/token", segment, generation);
 	_cleanup_free_ char *authorize = strv_printf(AUTHORITY "/%s/oauth2%s/authorize", segment, generation);
 	_cleanup_free_ char *keys = strv_printf(AUTHORITY "/%s/discovery%s/keys", segment, generation);
-	if (!issuer || !token || !authorize || !keys)
+	_cleanup_free_ char *device = strv_printf(AUTHORITY "/%s/oauth2%s/devicecode", segment, generation);
+	if (!issuer || !token || !authorize || !keys || !device)
 		return NULL;
 	// authorization_endpoint is required by the standard and by client libraries; signing in with a browser is not
 	// offered, and so none of the members that only serve it are listed.
-	return json_pack("{s:s, s:[s,s], s:s, s:[s], s:[s], s:[s], s:s, s:s, s:[s,s,s,s,s,s,s,s,s], s:s, s:s}",
-		"token_endpoint", token, "token_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
-		"jwks_uri", keys, "subject_types_supported", "pairwise", "id_token_signing_alg_values_supported", "RS256",
-		"response_types_supported", "code", "issuer", issuer, "authorization_endpoint", authorize, "claims_supported", "sub",
-		"iss", "aud", "exp", "iat", "tid", "oid", "ver", "idtyp", "cloud_instance_name", "microsoftonline.com",
+	return json_pack("{s:s, s:[s,s,s], s:s, s:[s], s:[s], s:[s], s:[s,s,s,s], s:s, s:s, s:s,"
+			 " s:[s,s,s,s,s,s,s,s,s,s,s,s], s:s, s:s}",
+		"token_endpoint", token, "token_endpoint_auth_methods_supported", "client_secret_post", "private_key_jwt",
+		"client_secret_basic", "jwks_uri", keys, "subject_types_supported", "pairwise",
+		"id_token_signing_alg_values_supported", "RS256", "response_types_supported", "code", "scopes_supported", "openid",
+		"profile", "email", "offline_access", "issuer", issuer, "authorization_endpoint", authorize,
+		"device_authorization_endpoint", device, "claims_supported", "sub", "iss", "aud", "exp", "iat", "nonce",
+		"preferred_username", "name", "tid", "oid", "ver", "idtyp", "cloud_instance_name", "microsoftonline.com",
 		"msgraph_host", "graph.microsoft.com");
 }
 
@@ -90,7 +113,7 @@ static int openid_configuration(const struct login_call *c, json_t **answer, str
 	return 0;
 }
 
-static int published_key(const struct entra_key *key, const char *issuer, json_t *keys, struct err *err) {
+static int published_key(const struct entra_published *key, const char *issuer, json_t *keys, struct err *err) {
 	json_t *jwk = NULL;
 	int rc = jwk_from_public(&key->pub, &jwk, err);
 	if (rc < 0)
@@ -111,10 +134,14 @@ static int discovery_keys(const struct login_call *c, json_t **answer, struct er
 		return rc;
 	_cleanup_free_ char *issuer = strv_printf(AUTHORITY "/%s/v2.0", tenant);
 	_cleanup_json_ json_t *keys = json_array();
+	_cleanup_free_ struct entra_published *published = NULL;
+	size_t count;
 	if (!issuer || !keys)
 		return err_oom(err);
-	for (size_t i = 0; i < c->entra->key_count; i++)
-		if ((rc = published_key(&c->entra->keys[i], c->v2 ? issuer : NULL, keys, err)) < 0)
+	if ((rc = entra_published_keys(c->entra, &published, &count, err)) < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		if ((rc = published_key(&published[i], c->v2 ? issuer : NULL, keys, err)) < 0)
 			return rc;
 	json_t *document = json_pack("{s:O}", "keys", keys);
 	if (!document)
@@ -187,14 +214,23 @@ static const struct login_route {
 	int (*handle)(const struct login_call *c, json_t **answer, struct err *err);
 	bool v2;
 	const char *cache;  // Cache-Control
+	// In the place of `handle`: answers by itself.
+	void (*serve)(struct entra *e, const struct http_request *req, struct http_response *res);
 } routes[] = {
-	{{"POST", "/{tenant}/oauth2/v2.0/token"}, login_token, true, "no-store, no-cache"},
-	{{"POST", "/{tenant}/oauth2/token"}, login_token, false, "no-store, no-cache"},
-	{{"GET", "/{tenant}/v2.0/.well-known/openid-configuration"}, openid_configuration, true, "max-age=86400, private"},
-	{{"GET", "/{tenant}/.well-known/openid-configuration"}, openid_configuration, false, "max-age=86400, private"},
-	{{"GET", "/{tenant}/discovery/v2.0/keys"}, discovery_keys, true, "max-age=86400, private"},
-	{{"GET", "/{tenant}/discovery/keys"}, discovery_keys, false, "max-age=86400, private"},
-	{{"GET", "/common/discovery/instance"}, discovery_instance, false, "max-age=86400, private"},
+	{{"POST", "/{tenant}/oauth2/v2.0/token"}, login_token, true, "no-store, no-cache", NULL},
+	{{"POST", "/{tenant}/oauth2/token"}, login_token, false, "no-store, no-cache", NULL},
+	{{"POST", "/{tenant}/oauth2/v2.0/devicecode"}, login_device_code, true, "no-store, no-cache", NULL},
+	{{"POST", "/{tenant}/oauth2/devicecode"}, login_device_code, false, "no-store, no-cache", NULL},
+	{{"GET", "/{tenant}/oauth2/deviceauth"}, NULL, false, NULL, login_device_page},
+	{{"POST", "/{tenant}/oauth2/deviceauth"}, NULL, false, NULL, login_device_page},
+	{{"POST", "/custodisk/devicecodes"}, NULL, false, NULL, login_device_operator},
+	{{"GET", "/{tenant}/v2.0/.well-known/openid-configuration"}, openid_configuration, true, "max-age=86400, private", NULL},
+	{{"GET", "/{tenant}/.well-known/openid-configuration"}, openid_configuration, false, "max-age=86400, private", NULL},
+	{{"GET", "/{tenant}/discovery/v2.0/keys"}, discovery_keys, true, "max-age=86400, private", NULL},
+	{{"GET", "/{tenant}/discovery/keys"}, discovery_keys, false, "max-age=86400, private", NULL},
+	{{"GET", "/common/discovery/instance"}, discovery_instance, false, "max-age=86400, private", NULL},
+	// The parameter is not a tenant here, but the user's name.
+	{{"GET", "/common/userrealm/{tenant}"}, login_user_realm, false, "no-store, no-cache", NULL},
 };
 
 struct ids {
@@ -258,13 +294,17 @@ void entra_login_handle(void *entra, const struct http_request *req, struct http
 		return;
 	}
 	if (found == ROUTE_NO_METHOD) {
-		bool posts = strv_ends_with_nocase(http_path(req), "token");
+		bool posts = strcmp(http_method(req), "GET") == 0;
 		(void)aadsts_set(&err, 900561, "The endpoint only accepts %s requests. Received a %s request.",
 			posts ? "POST" : "GET", http_method(req));
 		refuse(req, &ids, &err, res);
 		return;
 	}
 	const struct login_route *route = &routes[match.index];
+	if (route->serve) {
+		route->serve(entra, req, res);
+		return;
+	}
 	const struct login_call call = {entra, req, route_param(&match, "tenant"), route->v2};
 	if (route->handle(&call, &answer, &err) < 0)
 		refuse(req, &ids, &err, res);

@@ -14,6 +14,7 @@
 #include "entra/internal.h"
 
 #define TOKEN_PATH "/metadata/identity/oauth2/token"
+#define APP_SERVICE_PATH "/msi/token"
 #define SUBJECT_MAX 128  // characters
 #define MAC_MAX 43       // characters: 32 bytes in base64url
 
@@ -81,19 +82,33 @@ static bool selectors_agree(const struct http_request *req, const struct entra_s
 		agrees(req, "msi_res_id", p->resource_id) && agrees(req, "mi_res_id", p->resource_id);
 }
 
-static int find_identity(struct entra *e, const struct http_request *req, struct entra_service_principal *out,
-	struct entra_tenant *tenant, struct err *err) {
+// The identity that the caller is: by what it shows, or by where it stands.
+static int find_caller(struct entra *e, struct store_tx *tx, const char *resident, const char *header,
+	struct entra_service_principal *out, struct err *err) {
+	struct entra_principal ids;
+	char client_id[ENC_UUID_SIZE];
+	int rc;
+	if (header || !resident) {
+		rc = check_header(e, header, client_id, err);
+	} else {
+		rc = entra_find_managed_identity(tx, resident, &ids, err);
+		if (rc == 0)
+			memcpy(client_id, ids.app_id, sizeof(client_id));
+	}
+	if (rc == 0)
+		rc = entra_identity_find(tx, client_id, out, err);
+	return rc == -ENOENT ? identity_not_found(err) : rc;
+}
+
+static int find_identity(struct entra *e, const char *resident, const struct http_request *req,
+	struct entra_service_principal *out, struct entra_tenant *tenant, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	struct entra_service_principal p;
-	char client_id[ENC_UUID_SIZE];
-	int rc = check_header(e, http_header(req, "X-IDENTITY-HEADER"), client_id, err);
-	if (rc < 0 || (rc = store_begin(e->store, STORE_READ, &tx, err)) < 0)
+	int rc = store_begin(e->store, STORE_READ, &tx, err);
+	if (rc < 0 || (rc = find_caller(e, tx, resident, http_header(req, "X-IDENTITY-HEADER"), &p, err)) < 0)
 		return rc;
-	rc = entra_identity_find(tx, client_id, &p, err);
-	if (rc == -ENOENT || (rc == 0 && (!p.enabled || !selectors_agree(req, &p))))
+	if (!p.enabled || !selectors_agree(req, &p))
 		return identity_not_found(err);
-	if (rc < 0)
-		return rc;
 	rc = entra_tenant_find(tx, p.ids.tenant_id, tenant, err);
 	if (rc == -ENOENT)
 		return identity_not_found(err);
@@ -118,16 +133,19 @@ static int bad_request(struct err *err, const char *description) {
 	return err_set(err, -EINVAL, 400, "invalid_request", "%s", description);
 }
 
-// The marks of a request that was made on purpose: a browser or a proxy tricked into it cannot give them.
-static int check_request(const struct http_request *req, struct err *err) {
+// The marks of a request that was made on purpose: a browser or a proxy tricked into it cannot give them. App Service's
+// form has the identity header itself for one.
+static int check_request(const struct http_request *req, bool app_service, struct err *err) {
 	const char *mark = http_header(req, "Metadata"), *version = http_query(req, "api-version");
-	if (!mark || !strv_eq_nocase(mark, "true"))
+	if (app_service && !http_header(req, "X-IDENTITY-HEADER"))
+		return err_set(err, -EACCES, 401, "invalid_request", "Required X-IDENTITY-HEADER header not specified");
+	if (!app_service && (!mark || !strv_eq_nocase(mark, "true")))
 		return bad_request(err, "Required metadata header not specified");
 	if (http_header(req, "X-Forwarded-For"))
 		return bad_request(err, "A request with the X-Forwarded-For header is not accepted");
 	if (!version)
 		return bad_request(err, "Required query variable 'api-version' is missing");
-	if (!version_is_known(version))
+	if (app_service ? strcmp(version, "2019-08-01") != 0 : !version_is_known(version))
 		return bad_request(err, "The api-version is not supported");
 	if (!http_query(req, "resource"))
 		return bad_request(err, "Required query variable 'resource' is missing");
@@ -145,20 +163,23 @@ static json_t *token_answer(const struct entra_grant *g, const char *token) {
 		g->audience, "token_type", "Bearer");
 }
 
-static int give_token(struct entra *e, const struct http_request *req, json_t **answer, struct err *err) {
+static int give_token(struct entra *e, const char *resident, const struct http_request *req, bool app_service,
+	json_t **answer, struct err *err) {
 	_cleanup_buf_ struct buf token = {0};
 	struct entra_service_principal identity;
 	struct entra_tenant tenant;
 	char audience[ENTRA_AUDIENCE_MAX], quoted[AADSTS_QUOTE_MAX];
-	int rc = check_request(req, err);
-	if (rc < 0 || (rc = find_identity(e, req, &identity, &tenant, err)) < 0)
+	int rc = check_request(req, app_service, err);
+	if (rc < 0 || (rc = find_identity(e, resident, req, &identity, &tenant, err)) < 0)
 		return rc;
 	const struct entra_resource *resource = entra_resource_find(http_query(req, "resource"), audience);
 	if (!resource)
 		return err_set(err, -EINVAL, 400, "invalid_resource",
 			"AADSTS500011: The resource principal named %s was not found in the tenant named %s.",
 			aadsts_quote(http_query(req, "resource"), quoted), tenant.display_name);
-	const struct entra_grant grant = {&identity, resource, audience, clock_now(), ENTRA_LIFETIME_IDENTITY};
+	const struct entra_grant grant = {.tenant_id = tenant.id, .client_id = identity.ids.app_id,
+		.proof = ENTRA_PROOF_ASSERTION, .principal = &identity, .resource = resource, .audience = audience,
+		.now = clock_now(), .lifetime = ENTRA_LIFETIME_IDENTITY};
 	if ((rc = entra_issue(e, &grant, &token, err)) < 0)
 		return rc;
 	json_t *json = token_answer(&grant, buf_cstr(&token));
@@ -175,10 +196,12 @@ static void refuse(const struct err *err, struct http_response *res) {
 	res->json = json_pack("{s:s, s:s}", "error", own ? "unknown" : err->code, "error_description", err->message);
 }
 
-void entra_metadata_handle(void *entra, const struct http_request *req, struct http_response *res) {
+void entra_metadata_handle(struct entra *e, const char *resident, const struct http_request *req,
+	struct http_response *res) {
 	struct err err = {0};
+	bool app_service = strv_eq_nocase(http_path(req), APP_SERVICE_PATH);
 	// The address is link-local and has no certificate: whoever comes over TLS came another way.
-	if (http_is_tls(req) || !strv_eq_nocase(http_path(req), TOKEN_PATH)) {
+	if (http_is_tls(req) || (!app_service && !strv_eq_nocase(http_path(req), TOKEN_PATH))) {
 		res->status = 404;
 		res->json = json_pack("{s:s}", "error", "Not found");
 		return;
@@ -188,7 +211,7 @@ void entra_metadata_handle(void *entra, const struct http_request *req, struct h
 		res->json = json_pack("{s:s}", "error", "Method not allowed");
 		return;
 	}
-	if (give_token(entra, req, &res->json, &err) < 0)
+	if (give_token(e, resident, req, app_service, &res->json, &err) < 0)
 		refuse(&err, res);
 	if (http_set_header(res, "Cache-Control", "no-store, no-cache") < 0)
 		res->status = 500;

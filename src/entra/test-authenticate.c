@@ -17,7 +17,8 @@ static void test_authenticate(void **state) {
 	assert_string_equal(json_str(found, "appid"), f->app.app_id);
 	assert_string_equal(json_str(found, "iss"), "https://sts.windows.net/" TENANT_A "/");
 	assert_string_equal(json_str(found, "aud"), "https://vault.azure.net");
-	assert_false(json_bool(found, "managedIdentity", true));
+	assert_int_equal(json_int(found, "kind", -1), CALLER_APPLICATION);
+	assert_string_equal(json_str(found, "name"), "robot");
 }
 
 static void test_other_tenants_token(void **state) {
@@ -119,7 +120,7 @@ static void test_another_key(void **state) {
 
 static int sign_in_keeper(void *ctx, const uint8_t digest[static 32], struct buf *signature, struct err *err) {
 	struct fixture *f = ctx;
-	const struct keeper_key key = {f->entra->sealed.data, f->entra->sealed.len, entra_signing_context};
+	const struct keeper_key key = {f->entra->keys[0].sealed.data, f->entra->keys[0].sealed.len, entra_signing_context};
 	return keeper_sign(f->keeper, &key, KEY_ALG_RS256, digest, 32, signature, err);
 }
 
@@ -153,7 +154,7 @@ static void test_signed_but_wrong(void **state) {
 	assert_int_equal(judge_claim(f, "exp", json_string("9999999999")), ENTRA_EXPIRED);
 	assert_int_equal(judge_claim(f, "aud", json_string("https://other.example")), ENTRA_OK);
 	assert_int_equal(judge_claim(f, "aud", json_pack("[s]", "https://vault.azure.net")), ENTRA_INVALID);
-	static const char *const needed[] = {"tid", "oid", "appid", "iss", "aud"};
+	static const char *const needed[] = {"tid", "oid", "appid", "iss", "aud", "idtyp"};
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++)
 		assert_int_equal(judge_claim(f, needed[i], NULL), ENTRA_INVALID);
 	assert_int_equal(judge_claim(f, "exp", NULL), ENTRA_EXPIRED);

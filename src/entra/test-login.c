@@ -52,7 +52,7 @@ static void test_errors_of_the_request(void **state) {
 	} table[] = {
 		{LOGIN NOBODY "/oauth2/v2.0/token", whole, 400, "invalid_request", 90002},
 		{LOGIN NOBODY "/oauth2/token", whole, 400, "invalid_request", 90002},
-		{LOGIN "contoso.onmicrosoft.com/oauth2/v2.0/token", whole, 400, "invalid_request", 90002},
+		{LOGIN "northwind.onmicrosoft.com/oauth2/v2.0/token", whole, 400, "invalid_request", 90002},
 		{LOGIN "contoso/oauth2/v2.0/token", whole, 400, "invalid_request", 900023},
 		{LOGIN "caf%C3%A9/oauth2/v2.0/token", whole, 400, "invalid_request", 900023},
 		{LOGIN "common/oauth2/v2.0/token", whole, 400, "invalid_request", 50059},
@@ -62,7 +62,7 @@ static void test_errors_of_the_request(void **state) {
 		{TOKEN_URL, GRANT "&client_secret=x&scope=" VAULT_SCOPE, 400, "invalid_request", 900144},
 		{TOKEN_URL, GRANT "&client_id=" NOBODY "&client_secret=x", 400, "invalid_request", 900144},
 		{LOGIN TENANT_A "/oauth2/token", whole, 400, "invalid_request", 900144},
-		{TOKEN_URL, "grant_type=password&client_id=x", 400, "unsupported_grant_type", 70003},
+		{TOKEN_URL, "grant_type=implicit&client_id=x", 400, "unsupported_grant_type", 70003},
 		{TOKEN_URL, "grant_type=%3Cscript%3E&client_id=x", 400, "unsupported_grant_type", 70003},
 		{TOKEN_URL, GRANT "&client_id=x&client_secret=x&scope=https%3A%2F%2Fvault.azure.net", 400, "invalid_scope", 1002012},
 		{TOKEN_URL, GRANT "&client_id=x&client_secret=x&scope=" VAULT_SCOPE "+openid", 400, "invalid_scope", 1002012},
@@ -86,7 +86,8 @@ static void test_errors_of_the_client(void **state) {
 	_cleanup_free_ char *foreign = fixture_credentials(f->app_b.app_id, f->secret_b, scope);
 	_cleanup_free_ char *identity = fixture_credentials(f->identity.app_id, "x", scope);
 	_cleanup_free_ char *none = strv_printf(GRANT "&client_id=%s&%s", f->app.app_id, scope);
-	_cleanup_free_ char *assertion = strv_printf(GRANT "&client_id=%s&client_assertion=a.b.c&%s", f->app.app_id, scope);
+	_cleanup_free_ char *assertion = strv_printf(GRANT "&client_id=%s&client_assertion=a.b.c&%s", f->app.app_id,
+		scope);
 	_cleanup_free_ char *resource = fixture_credentials(f->app.app_id, f->secret,
 		"scope=https%3A%2F%2Fexample.com%2F.default");
 	_cleanup_free_ char *prefix = fixture_credentials(f->app.app_id, f->secret,
@@ -95,7 +96,7 @@ static void test_errors_of_the_client(void **state) {
 	fixture_refused(f, TOKEN_URL, others, 401, "invalid_client", 7000215);
 	fixture_refused(f, TOKEN_URL, empty, 401, "invalid_client", 7000218);
 	fixture_refused(f, TOKEN_URL, none, 401, "invalid_client", 7000218);
-	fixture_refused(f, TOKEN_URL, assertion, 401, "invalid_client", 70025);
+	fixture_refused(f, TOKEN_URL, assertion, 400, "invalid_request", 900144);
 	fixture_refused(f, TOKEN_URL, foreign, 400, "unauthorized_client", 700016);
 	fixture_refused(f, TOKEN_URL, identity, 400, "unauthorized_client", 700016);
 	fixture_refused(f, TOKEN_URL, resource, 400, "invalid_resource", 500011);

@@ -28,7 +28,7 @@ static void test_identity_token(void **state) {
 	bearer = strv_printf("Bearer %s", json_str(answer, "access_token"));
 	assert_int_equal(fixture_judged(f, bearer, &found), ENTRA_OK);
 	assert_string_equal(json_str(found, "oid"), f->identity.object_id);
-	assert_true(json_bool(found, "managedIdentity", false));
+	assert_int_equal(json_int(found, "kind", -1), CALLER_IDENTITY);
 	client_query = strv_printf("api-version=2018-02-01&resource=https://management.azure.com/&client_id=%s&object_id=%s"
 		"&mi_res_id=" IDENTITY_ID, f->identity.app_id, f->identity.object_id);
 	assert_int_equal(fixture_metadata(f, client_query, headers, &with_client), 200);

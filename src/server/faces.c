@@ -24,7 +24,7 @@ void faces_handle(void *ctx, const struct http_request *req, struct http_respons
 	// Instance metadata is plain HTTP and nothing else is: no token ever crosses an unencrypted connection.
 	if (!http_is_tls(req)) {
 		if (strcmp(host, "169.254.169.254") == 0)
-			entra_metadata_handle(f->entra, req, res);
+			entra_metadata_handle(f->entra, f->resident, req, res);
 		else
 			refuse(res, 403, "HttpsRequired", "This host is served over HTTPS only.");
 	} else if (is_login(host)) {

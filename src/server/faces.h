@@ -8,6 +8,7 @@ struct faces {
 	struct entra *entra;
 	struct arm *arm;
 	struct vault_service *vault;
+	const char *resident;  // ARM id of the identity of whoever reaches these faces over plain HTTP, or NULL
 };
 
 // An http_handler; ctx is a struct faces.

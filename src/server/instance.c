@@ -64,6 +64,8 @@ static int make_principal(struct store_tx *tx, const struct instance *in, const 
 		rc = entra_unbind_secrets(tx, principal.app_id, err);
 	if (rc == 0)
 		rc = assign(tx, scope, role, &principal, err);
+	if (rc == 0 && strcmp(role, ACCESS_ROLE_OWNER) == 0)
+		rc = entra_set_operator(tx, principal.object_id, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_json_ json_t *value = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "tenantId", in->tenant_id, "subscriptionId",

@@ -13,18 +13,28 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/enc.h"
 #include "base/io.h"
 #include "base/strv.h"
+#include "entra/entra.h"
 
-enum { WORKERS = 32, OWN_MAX = 3, HANDED_MAX = 16, STOP_SECONDS = 3 };
+enum { WORKERS = 32, OWN_MAX = 3, HANDED_MAX = 16, STOP_SECONDS = 3, IDENTITY_MAX = 512 };
+
+// The faces of a handed socket, with who its visitors are.
+struct visit {
+	struct faces faces;
+	char identity[IDENTITY_MAX];  // ARM id, "" for nobody
+};
 
 struct handed {
 	int connection;
 	struct http_server *server;
+	struct visit *visit;  // owned
 };
 
 struct listeners {
 	struct listeners_config config;
+	struct faces faces;
 	struct http_server *own[OWN_MAX];
 	size_t own_count;
 	int control, wake[2];  // closing the pipe's end ends the control thread
@@ -33,15 +43,15 @@ struct listeners {
 	size_t handed_count;
 };
 
-static int serve(struct listeners *l, int fd, bool tls, struct http_server **out, struct err *err) {
+static int serve(struct listeners *l, struct faces *faces, int fd, bool tls, struct http_server **out, struct err *err) {
 	const struct http_tls pem = {.certificate_pem = l->config.pem, .key_pem = l->config.pem};
-	return http_server_start(fd, tls ? &pem : NULL, WORKERS, l->config.handler, l->config.ctx, out, err);
+	return http_server_start(fd, tls ? &pem : NULL, WORKERS, faces_handle, faces, out, err);
 }
 
 // Takes fd over, also on failure.
 static int serve_own(struct listeners *l, int fd, bool tls, struct err *err) {
 	_cleanup_fd_ int held = fd;
-	int rc = fd < 0 ? fd : serve(l, fd, tls, &l->own[l->own_count], err);
+	int rc = fd < 0 ? fd : serve(l, &l->faces, fd, tls, &l->own[l->own_count], err);
 	if (rc < 0)
 		return rc;
 	(void)TAKE_FD(held);
@@ -82,24 +92,72 @@ static void reply(int connection, const char *text) {
 	(void)sent;
 }
 
-static int take_over(struct listeners *l, int connection, struct http_server **out, struct err *err) {
-	char kind[16] = "";
+// What a message asks for: "https", "http", or "http {identity}".
+static int read_request(const char *message, const struct listeners *l, bool *https, struct visit **out, struct err *err) {
+	struct visit *v = calloc(1, sizeof(*v));
+	if (!v)
+		return err_oom(err);
+	v->faces = l->faces;
+	*https = strcmp(message, "https") == 0;
+	bool named = strncmp(message, "http /", 6) == 0;
+	if (*https || strcmp(message, "http") == 0 ||
+		(named && strv_copy(v->identity, sizeof(v->identity), message + 5) == 0)) {
+		v->faces.resident = named ? v->identity : NULL;
+		*out = v;
+		return 0;
+	}
+	free(v);
+	return err_set(err, -EINVAL, 400, "BadRequest", "expected https, or http and perhaps an identity, with one listening socket");
+}
+
+static bool is_listening(int fd) {
+	int listening = 0;
+	socklen_t size = sizeof(listening);
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+}
+
+// A header for the identity, for who asks with one: it must exist. NULL without an identity.
+static int make_header(struct entra *e, struct store *store, const char *identity, char **out, struct err *err) {
+	struct entra_principal principal;
+	char subject[4 + 2 * 16 + 1] = "run:";
+	if (!identity[0])
+		return 0;
+	{
+		_cleanup_tx_ struct store_tx *tx = NULL;
+		int rc = store_begin(store, STORE_READ, &tx, err);
+		if (rc < 0 || (rc = entra_find_managed_identity(tx, identity, &principal, err)) < 0)
+			return rc;
+	}
+	if (enc_random_hex(subject + 4, 16) < 0)
+		return err_errno(err, -EIO, "no random numbers");
+	return entra_identity_header(e, principal.app_id, subject, out, err);
+}
+
+static int take_over(struct listeners *l, int connection, struct handed *h, char **header, struct err *err) {
+	char message[IDENTITY_MAX + 8] = "";
 	int fds[1];
 	size_t count = 0;
-	ssize_t n = io_recv_fds(connection, kind, sizeof(kind) - 1, fds, 1, &count);
+	bool https;
+	struct visit *visit = NULL;
+	ssize_t n = io_recv_fds(connection, message, sizeof(message) - 1, fds, 1, &count);
 	if (n < 0)
 		return err_errno(err, (int)n, "cannot receive a socket");
 	_cleanup_fd_ int fd = count == 1 ? fds[0] : -1;
-	bool https = strcmp(kind, "https") == 0;
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-	if (fd < 0 || (!https && strcmp(kind, "http") != 0) ||
-		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening)
-		return err_set(err, -EINVAL, 400, "BadRequest", "expected https or http with one listening socket");
-	int rc = serve(l, fd, https, out, err);
+	if (!is_listening(fd))
+		return err_set(err, -EINVAL, 400, "BadRequest", "expected one listening socket");
+	int rc = read_request(message, l, &https, &visit, err);
+	if (rc < 0)
+		return rc;
+	rc = make_header(l->faces.entra, l->config.store, visit->identity, header, err);
 	if (rc == 0)
-		(void)TAKE_FD(fd);
-	return rc;
+		rc = serve(l, &visit->faces, fd, https, &h->server, err);
+	if (rc < 0) {
+		free(visit);
+		return rc;
+	}
+	(void)TAKE_FD(fd);
+	h->visit = visit;
+	return 0;
 }
 
 static void accept_control(struct listeners *l) {
@@ -111,8 +169,9 @@ static void accept_control(struct listeners *l) {
 	// Whoever connects says at once what it wants: one that does not may not hold up the others.
 	const struct timeval patience = {.tv_sec = 2};
 	(void)setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	_cleanup_free_ char *header = NULL;
 	int rc = l->handed_count < HANDED_MAX
-		? take_over(l, connection, &h.server, &err)
+		? take_over(l, connection, &h, &header, &err)
 		: err_set(&err, -EBUSY, 503, "ServiceUnavailable", "%d sockets are served already", HANDED_MAX);
 	if (rc < 0) {
 		char text[ERR_MESSAGE_MAX + 16];
@@ -120,7 +179,8 @@ static void accept_control(struct listeners *l) {
 		reply(connection, text);
 		return;
 	}
-	reply(connection, "ok");
+	_cleanup_free_ char *answer = header ? strv_printf("ok %s", header) : NULL;
+	reply(connection, answer ? answer : "ok");
 	h.connection = TAKE_FD(connection);
 	l->handed[l->handed_count++] = h;
 }
@@ -128,6 +188,7 @@ static void accept_control(struct listeners *l) {
 static void drop(struct listeners *l, size_t i) {
 	http_server_stop(l->handed[i].server, STOP_SECONDS);
 	io_closep(&l->handed[i].connection);
+	free(l->handed[i].visit);
 	l->handed[i] = l->handed[--l->handed_count];
 }
 
@@ -155,7 +216,7 @@ int listeners_start(const struct listeners_config *config, struct listeners **ou
 	struct listeners *l = calloc(1, sizeof(*l));
 	if (!l)
 		return err_oom(err);
-	*l = (struct listeners){.config = *config, .control = -1, .wake = {-1, -1}};
+	*l = (struct listeners){.config = *config, .faces = *config->faces, .control = -1, .wake = {-1, -1}};
 	int rc = serve_own(l, listen_unix(l, "https.sock", SOCK_STREAM, err), true, err);
 	if (rc == 0)
 		rc = serve_own(l, listen_unix(l, "http.sock", SOCK_STREAM, err), false, err);

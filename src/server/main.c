@@ -91,7 +91,8 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 	_cleanup_free_ char *folder = strv_printf("%s/store", o->data_dir);
 	_cleanup_free_ char *database = strv_printf("%s/store/custodisk.db", o->data_dir);
 	_cleanup_free_ char *clock = strv_printf("%s/clock", o->data_dir);
-	if (!keeper || !folder || !database || !clock)
+	_cleanup_free_ char *issuers = strv_printf("%s/issuers.pem", o->data_dir);
+	if (!keeper || !folder || !database || !clock || !issuers)
 		return err_oom(err);
 	int rc = clock_follow(clock, err);
 	if (rc == 0)
@@ -102,6 +103,8 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 		rc = keeper_client_open(keeper, &s->keeper, err);
 	if (rc == 0)
 		rc = entra_open(s->store, s->keeper, &s->entra, err);
+	if (rc == 0)
+		rc = entra_trust_issuers(s->entra, issuers, err);
 	if (rc == 0)
 		rc = instance_open(s->store, o->data_dir, &s->instance, err);
 	if (rc == 0)
@@ -132,14 +135,14 @@ static int serve(struct server *s, const struct options *o, struct err *err) {
 	if (rc == 0)
 		rc = arm_start_jobs(s->arm, err);
 	if (rc == 0)
-		rc = scheduler_start(s->arm, s->vault, &s->scheduler, err);
+		rc = scheduler_start(s->arm, s->vault, s->entra, &s->scheduler, err);
 	if (rc == 0)
 		rc = start_delivery(s, o, err);
 	if (rc < 0)
 		return rc;
 	s->faces = (struct faces){.entra = s->entra, .arm = s->arm, .vault = s->vault};
 	const struct listeners_config listeners = {.data_dir = o->data_dir, .listen = o->listen, .pem = buf_cstr(&s->pem),
-		.handler = faces_handle, .ctx = &s->faces};
+		.faces = &s->faces, .store = s->store};
 	return listeners_start(&listeners, &s->listeners, err);
 }
 

@@ -14,6 +14,7 @@ enum { TICK_SECONDS = 1 };
 struct scheduler {
 	struct arm *arm;
 	struct vault_service *vault;
+	struct entra *entra;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -32,6 +33,8 @@ static void run_due(struct scheduler *s) {
 		log_warning("cannot purge what is due: %s", err.message);
 	if (vault_lifetime_due(s->vault, &err) < 0)
 		log_warning("cannot rotate keys or announce expiries that are due: %s", err.message);
+	if (entra_rotate_due(s->entra, &err) < 0)
+		log_warning("cannot rotate the keys that sign tokens: %s", err.message);
 }
 
 static void *run(void *ctx) {
@@ -50,12 +53,14 @@ static void *run(void *ctx) {
 	return NULL;
 }
 
-int scheduler_start(struct arm *arm, struct vault_service *vault, struct scheduler **out, struct err *err) {
+int scheduler_start(struct arm *arm, struct vault_service *vault, struct entra *entra, struct scheduler **out,
+	struct err *err) {
 	struct scheduler *s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_oom(err);
 	s->arm = arm;
 	s->vault = vault;
+	s->entra = entra;
 	pthread_condattr_t attributes;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	(void)pthread_condattr_init(&attributes);

@@ -339,6 +339,17 @@ static const char step_16[] =
 	"  SELECT 1 FROM role_assignments a WHERE a.principal_id = p.object_id AND a.created_by = p.object_id"
 	"  AND a.role_id = '8e3af657-a8ff-443c-a75c-2fe8c4bcb635');";
 
-const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10, step_11,
-	step_12, step_13, step_14, step_15, step_16};
+// Signing in as a person. A pass is kept as a hash; a user has one at most.
+static const char step_17[] =
+	"CREATE TABLE temporary_passes ("
+	"  id TEXT PRIMARY KEY, user_id TEXT NOT NULL UNIQUE, hash TEXT NOT NULL, created BIGINT NOT NULL,"
+	"  starts BIGINT NOT NULL, minutes BIGINT NOT NULL, one_use BIGINT NOT NULL, used BIGINT NOT NULL);"
+	"CREATE INDEX refresh_tokens_by_user ON refresh_tokens (user_id, client_id, created);"
+	"CREATE INDEX refresh_tokens_by_expiry ON refresh_tokens (expires);"
+	// Who stands above the tenants. Nobody could take this name before there was more than one principal to make others.
+	"INSERT INTO settings (name, value) SELECT 'operator', object_id FROM service_principals"
+	"  WHERE display_name = 'custodisk-bootstrap' AND kind = 'Application' LIMIT 1;";
+
+const char *const schema_steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10,
+	step_11, step_12, step_13, step_14, step_15, step_16, step_17};
 const size_t schema_step_count = sizeof(schema_steps) / sizeof(schema_steps[0]);

@@ -194,7 +194,7 @@ static int is_trusted(const struct call *c, struct store_tx *tx, bool *out, stru
 	*out = false;
 	if (c->vault.network_no_bypass || strcmp(http_peer(c->req), "local") != 0)
 		return 0;
-	*out = c->caller.managed_identity;
+	*out = c->caller.kind == CALLER_IDENTITY;
 	return *out ? 0 : platform_calls(c, tx, out, err);
 }
 
