@@ -150,7 +150,8 @@ int template_open(const json_t *document, const json_t *parameters, const struct
 		return err_oom(err);
 	t->place = *place;
 	t->document = json_incref((json_t *)(uintptr_t)document);
-	t->budget = (struct expr_budget){.left = TEMPLATE_COST_MAX};
+	t->own_budget = (struct expr_budget){.left = TEMPLATE_COST_MAX};
+	t->budget = place->budget ? place->budget : &t->own_budget;
 	int rc = read_all(t, parameters, err);
 	if (rc < 0)
 		template_close(t);

@@ -25,6 +25,9 @@ struct template_place {
 	const json_t *environment;
 	const json_t *deployer;     // objectId, tenantId
 	int64_t now;                // utcNow(), seconds
+	// What evaluation may still cost, for templates that are worked out one after the other in one go, as nested ones are when
+	// a deployment is tried out; NULL: TEMPLATE_COST_MAX for this one.
+	struct expr_budget *budget;
 
 	void *ctx;
 	// The resource as GET shows it: whole (full) or its properties. Ids and API versions have nothing in them that means more

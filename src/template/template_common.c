@@ -51,12 +51,12 @@ int template_invalid_at(struct err *err, int rc, const char *fmt, ...) {
 }
 
 int template_spend(struct template *t, size_t cost, struct err *err) {
-	if (t->budget.left < 0 || cost > (size_t)t->budget.left) {
-		t->budget.left = 0;
+	if (t->budget->left < 0 || cost > (size_t)t->budget->left) {
+		t->budget->left = 0;
 		return template_refuse(err, "The template takes more to evaluate than the '%d' steps that a deployment may take.",
 			TEMPLATE_COST_MAX);
 	}
-	t->budget.left -= (int64_t)cost;
+	t->budget->left -= (int64_t)cost;
 	return 0;
 }
 

@@ -82,7 +82,7 @@ static int read_given(const struct template_context *c, size_t index, const json
 // Whatever cannot be known yet is no dependency: what it is made of is one by itself, or it stands where it will not be
 // evaluated, and if it is, that fails then. An exhausted budget is not passed over.
 static bool is_unknown_yet(const struct template *t, int rc) {
-	return rc == -EINVAL && t->budget.left > 0;
+	return rc == -EINVAL && t->budget->left > 0;
 }
 
 static int add_meant(struct template *t, size_t from, const struct template_referral *r, const char *text, struct err *err) {
@@ -94,7 +94,7 @@ static int add_meant(struct template *t, size_t from, const struct template_refe
 }
 
 static int add_referral(const struct template_context *c, size_t index, const struct template_referral *r, struct err *err) {
-	struct expr_scope scope = {.ctx = (void *)(uintptr_t)c, .call = template_scope_call, .budget = &c->t->budget};
+	struct expr_scope scope = {.ctx = (void *)(uintptr_t)c, .call = template_scope_call, .budget = c->t->budget};
 	_cleanup_json_ json_t *target = NULL;
 	int rc = expr_evaluate(r->argument, &scope, &target, err);
 	if (rc < 0)

@@ -34,7 +34,7 @@ static int measure(struct template *t, const json_t *value, unsigned depth, stru
 }
 
 int template_text(const struct template_context *c, const char *text, json_t **out, struct err *err) {
-	struct expr_scope scope = {.ctx = (void *)(uintptr_t)c, .call = template_scope_call, .budget = &c->t->budget};
+	struct expr_scope scope = {.ctx = (void *)(uintptr_t)c, .call = template_scope_call, .budget = c->t->budget};
 	_cleanup_json_ json_t *value = NULL;
 	int rc = template_spend(c->t, strlen(text), err);
 	if (rc == 0)
@@ -258,7 +258,7 @@ static int evaluate_kind(const struct template_context *c, const json_t *value, 
 
 // Variables lead to variables, and each to its own depth: together they stay within what a stack can hold.
 int template_value(const struct template_context *c, const json_t *value, json_t **out, struct err *err) {
-	struct expr_budget *budget = &c->t->budget;
+	struct expr_budget *budget = c->t->budget;
 	if (budget->depth >= TEMPLATE_NESTING_MAX)
 		return template_refuse(err, "The values of the template lead to each other deeper than %d levels.", TEMPLATE_NESTING_MAX);
 	int rc = template_spend(c->t, cost_of(value), err);

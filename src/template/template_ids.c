@@ -47,6 +47,9 @@ bool template_version_is_plain(const char *version) {
 }
 
 int template_name_check(const char *type, const char *name, struct err *err) {
+	if (!name[0])
+		return template_invalid(err, "The template resource '' at line '1' and column '1' is not valid. The name property cannot be "
+			"null or empty. Please see https://aka.ms/arm-template/#resources for usage details.");
 	if (segments(type) < 2 || !strchr(type, '.') || !all_plain(type))
 		return template_invalid(err, "The template resource '%.256s' at line '1' and column '1' has the type '%.128s', which is "
 			"not valid. Please see https://aka.ms/arm-syntax-resources for usage details.", name, type);

@@ -33,7 +33,7 @@ static int no_function(void *ctx _unused_, const char *function _unused_, json_t
 
 // The argument where it is the same wherever the call stands.
 static json_t *constant(struct template *t, const struct expr *argument) {
-	struct expr_scope scope = {.call = no_function, .budget = &t->budget};
+	struct expr_scope scope = {.call = no_function, .budget = t->budget};
 	json_t *value = NULL;
 	return expr_evaluate(argument, &scope, &value, NULL) == 0 ? value : NULL;
 }

@@ -79,7 +79,7 @@ struct template {
 	json_t *document;
 	bool v2;            // language version 2.0
 	bool symbolic;      // resources is an object
-	struct expr_budget budget;
+	struct expr_budget own_budget, *budget;
 
 	struct template_parameter *parameters;
 	size_t parameter_count;

@@ -209,6 +209,27 @@ static void test_depth(void **state _unused_) {
 		fixture_json("{`o`: {`type`: `string`, `value`: `[variables('v99')]`}}")), "a chain of variables"));
 }
 
+static void test_shared_budget(void **state _unused_) {
+	struct template_place place = *fixture_group();
+	struct expr_budget budget = {.left = 100000};
+	place.budget = &budget;
+	_cleanup_json_ json_t *document = fixture_v1("`variables`: {`v`: {`copy`: [{`name`: `a`, `count`: 800, `input`: 1}]}}, `outputs`: "
+		"{`o`: {`type`: `object`, `value`: `[variables('v')]`}}");
+	int rc = 0, rounds = 0;
+	struct err err = {0};
+	for (; rc == 0; rounds++) {
+		_cleanup_template_ struct template *t = NULL;
+		_cleanup_json_ json_t *outputs = NULL;
+		rc = template_open(document, NULL, &place, &t, &err);
+		if (rc == 0)
+			rc = template_outputs(t, &outputs, &err);
+	}
+	assert_int_equal(rc, -EINVAL);
+	assert_int_equal(err.status, 400);
+	assert_in_range(rounds, 3, 20);
+	assert_true(budget.left <= 0);
+}
+
 static void test_wide(void **state _unused_) {
 	// Names that are looked for without case where there are many.
 	json_t *definitions = json_object(), *value = json_object();
@@ -238,7 +259,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts), cmocka_unit_test(test_thousand), cmocka_unit_test(test_dense),
 		cmocka_unit_test(test_copies_of_copies), cmocka_unit_test(test_bombs), cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_wide), cmocka_unit_test(test_shared_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
