@@ -204,33 +204,54 @@ static int print_delta(const json_t *delta, int indent, struct err *err) {
 	return 0;
 }
 
-static int print_changes(const json_t *result, size_t *count, struct err *err) {
-	size_t i;
+// What stands in the stage's own scope is named by what is behind it.
+static int print_change(const char *scope, const json_t *change, struct err *err) {
+	const char *type = json_str(change, "changeType"), *id = json_str(change, "resourceId");
+	size_t n = strlen(scope);
+	bool inside = id && strncasecmp(id, scope, n) == 0 && id[n] == '/';
+	_cleanup_json_ json_t *name = json_string(inside ? id + n + 1 : id ? id : "");
+	_cleanup_free_ char *text = printable(name);
+	if (!text)
+		return err_oom(err);
+	printf("  %c %s\n", mark_of(type), text);
+	return print_delta(json_object_get(change, "delta"), 6, err);
+}
+
+static int print_changes(const char *scope, const json_t *result, struct err *err) {
+	size_t i, count = 0;
 	json_t *change;
-	*count = 0;
 	json_array_foreach(json_at(result, "properties.changes"), i, change) {
 		const char *type = json_str(change, "changeType");
-		_cleanup_free_ char *id = printable(json_object_get(change, "resourceId"));
-		if (!id)
-			return err_oom(err);
 		if (type && strv_eq_nocase(type, "Ignore"))
 			continue;
-		printf("  %c %s\n", mark_of(type), id);
-		*count += !type || !strv_eq_nocase(type, "NoChange");
-		int rc = print_delta(json_object_get(change, "delta"), 6, err);
+		count += !type || !strv_eq_nocase(type, "NoChange");
+		int rc = print_change(scope, change, err);
 		if (rc < 0)
 			return rc;
 	}
-	if (*count == 0)
+	if (count == 0)
 		printf("  nothing changes\n");
 	return 0;
 }
 
+static void print_error(const json_t *error, int indent) {
+	_cleanup_free_ char *code = printable(json_object_get(error, "code"));
+	_cleanup_free_ char *message = printable(json_object_get(error, "message"));
+	if (!json_is_object(error) || !code || !message)
+		return;
+	fprintf(stderr, "%*s%s %s\n", indent, "", code, message);
+	size_t i;
+	json_t *detail;
+	json_array_foreach(json_object_get(error, "details"), i, detail)
+		if (indent < 2 * DETAIL_DEPTH_MAX)
+			print_error(detail, indent + 2);
+}
+
 static int what_if(struct deploy *d, const struct stage *s, const json_t *body, struct err *err) {
 	_cleanup_free_ char *path = deployment_path(d, s, "/whatIf");
+	_cleanup_free_ char *scope = stage_scope(d, s);
 	_cleanup_json_ json_t *result = NULL;
 	char operation[AZURE_URL_MAX];
-	size_t count;
 	int rc = ask(d, "POST", path, body, &result, operation, err);
 	if (rc == 0 && operation[0]) {
 		// The result stands where the operation was waited for.
@@ -240,7 +261,15 @@ static int what_if(struct deploy *d, const struct stage *s, const json_t *body, 
 		int status;
 		rc = azure_arm(d->azure_client, "GET", operation + strlen(AZURE_ARM_RESOURCE), NULL, &result, &status, ignored, err);
 	}
-	return rc < 0 ? rc : print_changes(result, &count, err);
+	if (rc < 0)
+		return rc;
+	// A refused template is a result too.
+	const json_t *error = json_object_get(result, "error");
+	if (json_is_object(error)) {
+		print_error(error, 2);
+		return err_set(err, -EINVAL, 400, "InvalidTemplateDeployment", "stage '%s' cannot be deployed", s->name);
+	}
+	return scope ? print_changes(scope, result, err) : err_oom(err);
 }
 
 // 1 yes, 0 no.
@@ -255,19 +284,6 @@ static int approved(const struct deploy *d, const struct stage *s, struct err *e
 	if (!fgets(answer, sizeof(answer), stdin))
 		return 0;
 	return strcmp(answer, "y\n") == 0 || strcmp(answer, "Y\n") == 0 || strcmp(answer, "yes\n") == 0;
-}
-
-static void print_error(const json_t *error, int indent) {
-	_cleanup_free_ char *code = printable(json_object_get(error, "code"));
-	_cleanup_free_ char *message = printable(json_object_get(error, "message"));
-	if (!json_is_object(error) || !code || !message)
-		return;
-	fprintf(stderr, "%*s%s %s\n", indent, "", code, message);
-	size_t i;
-	json_t *detail;
-	json_array_foreach(json_object_get(error, "details"), i, detail)
-		if (indent < 2 * DETAIL_DEPTH_MAX)
-			print_error(detail, indent + 2);
 }
 
 static int read_deployment(struct deploy *d, const struct stage *s, json_t **out, struct err *err) {

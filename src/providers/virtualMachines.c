@@ -255,6 +255,10 @@ static int update(struct arm_call *call, struct resource *r, const json_t *body,
 		(given && !patch && json_object_update(wanted, (json_t *)(uintptr_t)given) < 0))
 		return err_oom(err);
 	const json_t *now = json_object_get(r->body, "properties");
+	// As it is kept.
+	json_t *storage = json_object_get(wanted, "storageProfile");
+	if (json_is_object(storage) && !json_object_get(storage, "dataDisks") && json_set(storage, "dataDisks", json_array()) < 0)
+		return err_oom(err);
 	if (!json_equal(json_object_get(wanted, "networkProfile"), json_object_get(now, "networkProfile"))) {
 		int rc = network_attach_interfaces(call, r, json_object_get(wanted, "networkProfile"), err);
 		if (rc < 0)
