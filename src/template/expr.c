@@ -158,15 +158,16 @@ int expr_evaluate(const struct expr *e, const struct expr_scope *scope, json_t *
 int expr_text(const char *text, const struct expr_scope *scope, json_t **out, struct err *err) {
 	_cleanup_free_ char *literal = NULL;
 	_cleanup_expr_ struct expr *e = NULL;
+	struct evaluation ev = {.scope = scope};
 	bool is_expression;
 	int rc = expr_classify(text, &is_expression, &literal, err);
 	if (rc < 0)
 		return rc;
-	if (!is_expression) {
-		struct evaluation ev = {.scope = scope};
+	if (!is_expression)
 		return deliver_text(&ev, literal, strlen(literal), out, err);
-	}
-	rc = expr_parse(text, &e, err);
+	rc = spend(&ev, strlen(text), err);
+	if (rc == 0)
+		rc = expr_parse(text, &e, err);
 	return rc < 0 ? rc : expr_evaluate(e, scope, out, err);
 }
 

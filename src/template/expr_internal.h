@@ -131,6 +131,8 @@ size_t text_length(const char *text);
 size_t text_length_of(const char *text, size_t bytes);
 // Where unit `units` begins, in bytes; the text's end when it has fewer. A character that is cut in its middle begins there.
 size_t text_offset(const char *text, uint64_t units);
+// Where the other, which is not empty, first stands in the text; NULL when it does not.
+const char *text_find(const char *text, const char *other);
 // By units of UTF-16, not of UTF-8.
 int text_compare(const char *a, const char *b);
 enum text_case { TEXT_LOWER, TEXT_UPPER };

@@ -61,6 +61,11 @@ size_t text_offset(const char *text, uint64_t units) {
 	return at;
 }
 
+const char *text_find(const char *text, const char *other) {
+	// Looked for again and again in what is left of a text. For every strstr a sanitizer looks at all of that.
+	return other[1] ? strstr(text, other) : strchr(text, other[0]);
+}
+
 int text_compare(const char *a, const char *b) {
 	while (*a && *a == *b) {
 		a++;

@@ -89,7 +89,7 @@ static int find_element(const struct call *c, bool last, int64_t *out, struct er
 
 static int object_contains(const struct call *c, json_t **out, struct err *err) {
 	const char *name;
-	json_t *found;
+	json_t *found = NULL;
 	int rc = want_string(c, 1, &name, err);
 	if (rc == 0)
 		rc = find_member(c->ev, c->args[0], name, &found, err);

@@ -251,7 +251,7 @@ static int sort_items(struct evaluation *ev, const struct expr *lambda, json_t *
 		spare[i] = right_first ? items[right++] : items[left++];
 	}
 	if (rc == 0)
-		memcpy((void *)items, (void *)spare, count * sizeof(*items));
+		memcpy((void *)items, (void *)spare, count * sizeof(json_t *));
 	return rc;
 }
 

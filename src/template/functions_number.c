@@ -64,7 +64,7 @@ static int compute_mod(const struct call *c, json_t **out, struct err *err) {
 static int deliver_rounded(const struct call *c, double value, json_t **out, struct err *err) {
 	// Both ends are numbers of a double; the upper is the first that does not fit.
 	double rounded = nearbyint(value);
-	if (!(rounded >= -0x1p63 && rounded < 0x1p63))
+	if (isless(rounded, -0x1p63) || !isless(rounded, 0x1p63))
 		return overflow(c, err);
 	return deliver_int((int64_t)rounded, out, err);
 }

@@ -71,7 +71,7 @@ static int compute_replace(const struct call *c, json_t **out, struct err *err) 
 		return rc;
 	if (!*old)
 		return expects(c, err, "its second parameter not to be empty.");
-	while (rc == 0 && (next = strstr(text, old))) {
+	while (rc == 0 && (next = text_find(text, old))) {
 		rc = append(c->ev, &made, text, (size_t)(next - text), err);
 		if (rc == 0)
 			rc = append_str(c->ev, &made, new, err);
@@ -113,7 +113,7 @@ static const char *find_delimiter(const char *text, const json_t *delimiters, si
 	size_t i;
 	const json_t *delimiter;
 	json_array_foreach (delimiters, i, delimiter) {
-		const char *at = json_string_length(delimiter) ? strstr(text, json_string_value(delimiter)) : NULL;
+		const char *at = json_string_length(delimiter) ? text_find(text, json_string_value(delimiter)) : NULL;
 		if (at && (!found || at < found)) {
 			found = at;
 			*length = json_string_length(delimiter);
