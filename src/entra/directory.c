@@ -61,14 +61,16 @@ int entra_add_tenant(struct store_tx *tx, const char *tenant_id, const char *dis
 	return rc < 0 ? rc : directory_add_first_party(tx, id, err);
 }
 
-int directory_domain(struct store_tx *tx, const char *tenant_id, char out[static DIRECTORY_DOMAIN_MAX], struct err *err) {
+int directory_tenant(struct store_tx *tx, const char *tenant_id, struct directory_tenant *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(tx, &rows, err, "SELECT domain FROM tenants WHERE id = $1", "s", tenant_id);
+	int rc = store_query(tx, &rows, err, "SELECT display_name, domain, created FROM tenants WHERE id = $1", "s", tenant_id);
 	if (rc < 0 || (rc = store_next(rows, err)) < 0)
 		return rc;
 	if (rc == 0)
 		return directory_not_found(tenant_id, err);
-	(void)snprintf(out, DIRECTORY_DOMAIN_MAX, "%s", store_text(rows, 0));
+	(void)snprintf(out->display_name, sizeof(out->display_name), "%s", store_text(rows, 0));
+	(void)snprintf(out->domain, sizeof(out->domain), "%s", store_text(rows, 1));
+	out->created = store_int(rows, 2);
 	return 0;
 }
 

@@ -110,10 +110,13 @@ int directory_remove_owner(struct store_tx *tx, const char *object_id, const cha
 int directory_is_owner(struct store_tx *tx, const char *object_id, const char *owner_id, bool *out, struct err *err)
 	_must_check_;
 
-// The domain of a tenant: "custodisk.onmicrosoft.com".
 #define DIRECTORY_DOMAIN_MAX 64  // with the NUL
-int directory_domain(struct store_tx *tx, const char *tenant_id, char out[static DIRECTORY_DOMAIN_MAX], struct err *err)
-	_must_check_;
+struct directory_tenant {
+	char display_name[257];
+	char domain[DIRECTORY_DOMAIN_MAX];  // "custodisk.onmicrosoft.com"
+	int64_t created;
+};
+int directory_tenant(struct store_tx *tx, const char *tenant_id, struct directory_tenant *out, struct err *err) _must_check_;
 
 // Give a tenant the service principals of Microsoft's own applications that every tenant has. Idempotent.
 int directory_add_first_party(struct store_tx *tx, const char *tenant_id, struct err *err) _must_check_;
@@ -141,7 +144,7 @@ int directory_secrets(struct store_tx *tx, const struct directory_object *o, str
 int directory_certificates(struct store_tx *tx, const struct directory_object *o, struct directory_credential **out,
 	size_t *count, struct err *err) _must_check_;
 
-// Times and display name are c's; the other members are filled. A certificate is X.509 in DER; its times are the
+// Times and display name are c's, and of a certificate the key id unless it is ""; the other members are filled. A certificate is X.509 in DER; its times are the
 // certificate's where c's are 0, and within them (-EINVAL: 400).
 #define DIRECTORY_CERTIFICATE_MAX 16384  // bytes
 int directory_add_secret(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,

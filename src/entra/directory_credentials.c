@@ -216,7 +216,8 @@ static int insert_certificate(struct store_tx *tx, const struct directory_object
 	_cleanup_buf_ struct buf sha1 = {0}, sha256 = {0};
 	int rc = thumbprint(x, EVP_sha1(), &sha1);
 	rc = rc < 0 ? rc : thumbprint(x, EVP_sha256(), &sha256);
-	rc = rc < 0 ? rc : enc_uuid(c->key_id);
+	if (rc == 0 && !c->key_id[0])
+		rc = enc_uuid(c->key_id);
 	if (rc < 0)
 		return err_errno(err, rc, "cannot take a certificate's thumbprint");
 	(void)snprintf(c->thumbprint, sizeof(c->thumbprint), "%s", buf_cstr(&sha1));

@@ -96,14 +96,14 @@ static int64_t count(struct fixture *f, enum directory_kind kind, enum directory
 
 static void test_a_tenant_has_a_domain_and_microsofts_applications(void **state) {
 	struct fixture *f = *state;
-	char domain[DIRECTORY_DOMAIN_MAX];
+	struct directory_tenant tenant;
 	_cleanup_object_ struct directory_object o = {0}, none = {0};
-	assert_int_equal(directory_domain(f->tx, TENANT_A, domain, &f->err), 0);
-	assert_string_equal(domain, "contosoltd.onmicrosoft.com");
+	assert_int_equal(directory_tenant(f->tx, TENANT_A, &tenant, &f->err), 0);
+	assert_string_equal(tenant.domain, "contosoltd.onmicrosoft.com");
 	// No two tenants share one.
-	assert_int_equal(directory_domain(f->tx, TENANT_B, domain, &f->err), 0);
-	assert_string_equal(domain, "contosoltd22222222.onmicrosoft.com");
-	assert_int_equal(directory_domain(f->tx, NOBODY, domain, &f->err), -ENOENT);
+	assert_int_equal(directory_tenant(f->tx, TENANT_B, &tenant, &f->err), 0);
+	assert_string_equal(tenant.domain, "contosoltd22222222.onmicrosoft.com");
+	assert_int_equal(directory_tenant(f->tx, NOBODY, &tenant, &f->err), -ENOENT);
 	assert_int_equal(directory_get_by_app(f->tx, TENANT_B, DIRECTORY_SERVICE_PRINCIPAL,
 		"CFA8B339-82a2-471a-a3c9-0fc0be7a4093", &o, &f->err), 0);
 	assert_string_equal(o.display_name, "Azure Key Vault");

@@ -31,11 +31,13 @@ void faces_handle(void *ctx, const struct http_request *req, struct http_respons
 		entra_login_handle(f->entra, req, res);
 	} else if (strcmp(host, "management.azure.com") == 0) {
 		arm_handle(f->arm, req, res);
+	} else if (strcmp(host, "graph.microsoft.com") == 0) {
+		graph_handle(f->graph, req, res);
 	} else if (strv_ends_with_nocase(host, ".vault.azure.net") || strv_ends_with_nocase(host, ".managedhsm.azure.net")) {
 		vault_handle(f->vault, req, res);
 	} else {
 		refuse(res, 404, "HostNotServed",
 			"No service of this host name is served here. The Host header must be login.microsoftonline.com, "
-			"management.azure.com, {vault}.vault.azure.net or {pool}.managedhsm.azure.net.");
+			"management.azure.com, graph.microsoft.com, {vault}.vault.azure.net or {pool}.managedhsm.azure.net.");
 	}
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "arm/arm.h"
+#include "graph/graph.h"
 
 struct faces {
 	struct entra *entra;
 	struct arm *arm;
 	struct vault_service *vault;
+	struct graph *graph;
 	const char *resident;  // ARM id of the identity of whoever reaches these faces over plain HTTP, or NULL
 };
 

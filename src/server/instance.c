@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/strv.h"
-#include "entra/entra.h"
+#include "entra/directory.h"
 #include "net/cert.h"
 
 #define LOCATION "westeurope"
@@ -52,6 +52,12 @@ static int assign(struct store_tx *tx, const char *scope, const char *role, cons
 	return access_assign(tx, &a, err);
 }
 
+static int make_administrator(struct store_tx *tx, const struct entra_principal *p, struct err *err) {
+	struct directory_role_assignment a = {.role_id = DIRECTORY_GLOBAL_ADMINISTRATOR};
+	memcpy(a.principal_id, p->object_id, sizeof(a.principal_id));
+	return directory_assign_role(tx, p->tenant_id, &a, err);
+}
+
 // A principal with a role at a scope, and the file that carries its secret to who shall act as it.
 static int make_principal(struct store_tx *tx, const struct instance *in, const char *data_dir, const char *name,
 	const char *scope, const char *role, const char *file, const char *hypervisor, struct entra_principal *out,
@@ -66,6 +72,9 @@ static int make_principal(struct store_tx *tx, const struct instance *in, const 
 		rc = assign(tx, scope, role, &principal, err);
 	if (rc == 0 && strcmp(role, ACCESS_ROLE_OWNER) == 0)
 		rc = entra_set_operator(tx, principal.object_id, err);
+	// Who owns the subscription of a new instance manages its directory too.
+	if (rc == 0 && strcmp(role, ACCESS_ROLE_OWNER) == 0)
+		rc = make_administrator(tx, &principal, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_json_ json_t *value = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "tenantId", in->tenant_id, "subscriptionId",
@@ -141,15 +150,13 @@ int instance_open(struct store *store, const char *data_dir, struct instance *ou
 		rc = store_query(tx, &rows, err, "SELECT value FROM settings WHERE name = 'instance'", "");
 		if (rc == 0)
 			rc = store_next(rows, err);
-		if (rc > 0) {
+		if (rc > 0)
 			rc = read_facts(store_text(rows, 0), &in, err);
-			if (rc == 0)
-				*out = in;
+		if (rc < 0)
 			return rc;
-		}
 	}
-	if (rc == 0)
-		rc = make(tx, data_dir, &in, err);
+	// An instance that an older program made knows fewer of Microsoft's applications.
+	rc = in.tenant_id[0] ? directory_add_first_party(tx, in.tenant_id, err) : make(tx, data_dir, &in, err);
 	if (rc == 0)
 		rc = store_commit(&tx, err);
 	if (rc == 0)

@@ -34,6 +34,7 @@ struct server {
 	struct keeper_client *keeper;
 	struct entra *entra;
 	struct vault_service *vault;
+	struct graph *graph;
 	struct arm *arm;
 	struct scheduler *scheduler;
 	struct delivery *delivery;
@@ -110,6 +111,8 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 	if (rc == 0)
 		rc = instance_certificate(o->data_dir, &s->pem, err);
 	if (rc == 0)
+		rc = graph_open(s->store, s->entra, &s->graph, err);
+	if (rc == 0)
 		rc = vault_service_open(s->store, s->keeper, s->entra, &s->vault, err);
 	if (rc == 0 && !o->no_throttling)
 		rc = vault_limit(s->vault, err);
@@ -140,7 +143,7 @@ static int serve(struct server *s, const struct options *o, struct err *err) {
 		rc = start_delivery(s, o, err);
 	if (rc < 0)
 		return rc;
-	s->faces = (struct faces){.entra = s->entra, .arm = s->arm, .vault = s->vault};
+	s->faces = (struct faces){.entra = s->entra, .arm = s->arm, .vault = s->vault, .graph = s->graph};
 	const struct listeners_config listeners = {.data_dir = o->data_dir, .listen = o->listen, .pem = buf_cstr(&s->pem),
 		.faces = &s->faces, .store = s->store};
 	return listeners_start(&listeners, &s->listeners, err);
@@ -155,6 +158,7 @@ static void shut_down(struct server *s) {
 	delivery_stop(s->delivery);
 	arm_close(s->arm);
 	vault_service_close(s->vault);
+	graph_close(s->graph);
 	entra_close(s->entra);
 	keeper_client_close(s->keeper);
 	store_close(s->store);
