@@ -68,11 +68,11 @@ int access_check(struct store_tx *tx, const char *principal_id, const char *scop
 int access_check_assignment(struct store_tx *tx, const char *principal_id, const char *scope, const char *action,
 	const char *role_id, struct access_decision *out, struct err *err) _must_check_;
 
-// The roles that the principal has at the scope, as access_check finds them; one of them after each store_next by
-// access_held_read, which says what is valid until the next step.
-int access_held(struct store_tx *tx, const char *principal_id, const char *scope, struct store_rows **rows, struct err *err)
-	_must_check_;
-void access_held_read(struct store_rows *rows, struct access_role *out);
+// Calls `each` for the roles that the principal has at the scope, as access_check finds them; what it gets is valid until it
+// returns. When it returns anything but 0, that ends the walk and is returned.
+typedef int (*access_role_visitor)(void *ctx, const struct access_role *role, const char *assignment_id, struct err *err);
+int access_held(struct store_tx *tx, const char *principal_id, const char *scope, access_role_visitor each, void *ctx,
+	struct err *err) _must_check_;
 
 // The subscriptions of a tenant that the principal has any role in, itself or through groups, be it at "/" or at one
 // resource: their ids in the first column, in order, behind the id `after` ("" from the beginning).
