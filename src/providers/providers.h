@@ -5,7 +5,8 @@
 #include "arm/type.h"
 
 extern const struct arm_type resource_groups_type, subscriptions_type, user_assigned_identities_type, vaults_type,
-	deleted_vaults_type, role_assignments_type, role_definitions_type, locks_type, disk_encryption_sets_type, disks_type,
+	deleted_vaults_type, role_assignments_type, role_definitions_type, locks_type, permissions_type, provider_operations_type, deny_assignments_type,
+	classic_administrators_type, elevate_access_type, disk_encryption_sets_type, disks_type,
 	virtual_machines_type, hypervisors_type, tenants_type, resource_providers_type, subscription_resources_type,
 	group_resources_type, vault_names_type, deleted_vaults_list_type, vault_access_policies_type,
 	vault_keys_type, vault_key_versions_type, vault_secrets_type, vault_connections_type, vault_link_resources_type,

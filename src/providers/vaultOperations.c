@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/strv.h"
+#include "providers/operations.h"
 #include "providers/providers.h"
 #include "providers/vaults.h"
 #include "providers/versions.h"
@@ -12,12 +13,7 @@
 #define VAULTS "Microsoft.KeyVault/vaults"
 #define IDENTITIES "Microsoft.ManagedIdentity/userAssignedIdentities"
 
-struct operation {
-	const char *name, *resource, *text;
-	bool data;
-};
-
-static const struct operation vault_operations[] = {
+const struct provider_operation vault_operations[] = {
 	{"Microsoft.KeyVault/register/action", "Key Vault", "Register the subscription", false},
 	{"Microsoft.KeyVault/operations/read", "Key Vault", "List operations", false},
 	{"Microsoft.KeyVault/checkNameAvailability/read", "Vault", "Check whether a name is available", false},
@@ -71,7 +67,7 @@ static const struct operation vault_operations[] = {
 	{VAULTS "/secrets/purge/action", "Secret", "Purge a secret", true},
 };
 
-static const struct operation identity_operations[] = {
+const struct provider_operation identity_operations[] = {
 	{"Microsoft.ManagedIdentity/register/action", "Managed identity", "Register the subscription", false},
 	{"Microsoft.ManagedIdentity/operations/read", "Managed identity", "List operations", false},
 	{"Microsoft.ManagedIdentity/identities/read", "System-assigned identity", "Read the identity of a resource", false},
@@ -84,13 +80,16 @@ static const struct operation identity_operations[] = {
 	{IDENTITIES "/federatedIdentityCredentials/delete", "Federated identity credential", "Delete a credential", false},
 };
 
-static json_t *render(const char *provider, const struct operation *o) {
+const size_t vault_operation_count = ARRAY_SIZE(vault_operations);
+const size_t identity_operation_count = ARRAY_SIZE(identity_operations);
+
+static json_t *render(const char *provider, const struct provider_operation *o) {
 	return json_pack("{s:s, s:b, s:{s:s, s:s, s:s, s:s}}", "name", o->name, "isDataAction", o->data, "display", "provider",
 		provider, "resource", o->resource, "operation", o->text, "description", o->text);
 }
 
 // For every caller who has a token: it says what roles can be made of.
-static int list(struct arm_call *call, const char *provider, const struct operation *operations, size_t count,
+static int list(struct arm_call *call, const char *provider, const struct provider_operation *operations, size_t count,
 	struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0] || call->target->subscription[0])
 		return vaults_method_not_allowed(call, err);
@@ -105,11 +104,11 @@ static int list(struct arm_call *call, const char *provider, const struct operat
 }
 
 static int list_vaults(struct arm_call *call, struct err *err) {
-	return list(call, "Microsoft Key Vault", vault_operations, ARRAY_SIZE(vault_operations), err);
+	return list(call, "Microsoft Key Vault", vault_operations, vault_operation_count, err);
 }
 
 static int list_identities(struct arm_call *call, struct err *err) {
-	return list(call, "Microsoft Managed Identity", identity_operations, ARRAY_SIZE(identity_operations), err);
+	return list(call, "Microsoft Managed Identity", identity_operations, identity_operation_count, err);
 }
 
 const struct arm_type vault_operations_type = {

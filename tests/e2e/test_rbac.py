@@ -459,6 +459,75 @@ class Tenants(Case):
         self.good(stranger.arm("DELETE", made["id"]), 200)
 
 
+class Others(Case):
+    def test_permissions_are_the_callers(self):
+        p = Principal()
+        path = AUTHORIZATION + "permissions"
+        self.refuse(p.arm("GET", cloud.group("a") + path), 403, "AuthorizationFailed")
+        self.good(assign(cloud.group("a"), new_group(p.oid), CONTRIBUTOR))
+        custom = self.good(define(actions=["Microsoft.X/y/read"], dataActions=["Microsoft.X/y/open/action"]))["name"]
+        self.good(assign(cloud.scope, p.oid, custom))
+        found = self.good(p.arm("GET", cloud.group("a") + path), 200)["value"]
+        self.assertEqual([r["actions"] for r in found], [["Microsoft.X/y/read"], ["*"]])
+        self.assertEqual(found[0]["dataActions"], ["Microsoft.X/y/open/action"])
+        self.assertIn("Microsoft.Authorization/*/Write", found[1]["notActions"])
+        identity = cloud.make_identity("id-permissions") and cloud.id(IDENTITY, "id-permissions")
+        self.assertEqual(self.good(cloud.arm("GET", identity + path, ROLES), 200)["value"][0]["actions"], ["*"])
+        self.refuse(cloud.arm("GET", cloud.group("absent") + path, ROLES), 404, "ResourceGroupNotFound")
+        self.refuse(cloud.arm("PUT", f"{cloud.group()}{path}/x", ROLES, {}), 405, "MethodNotAllowed")
+
+    def test_there_is_nothing_denied_and_nobody_classic(self):
+        deny, classic = AUTHORIZATION + "denyAssignments", AUTHORIZATION + "classicAdministrators"
+        for scope in (cloud.scope, cloud.group()):
+            self.assertEqual(listed(scope + deny), [])
+        self.refuse(cloud.arm("GET", f"{cloud.group()}{deny}/{ABSENT}", ROLES), 404, "DenyAssignmentNotFound")
+        self.refuse(cloud.arm("PUT", f"{cloud.group()}{deny}/{ABSENT}", ROLES, {}), 405, "MethodNotAllowed")
+        self.assertEqual(listed(cloud.scope + classic, version="2015-06-01"), [])
+        self.refuse(cloud.arm("GET", f"{cloud.scope}{classic}/x", "2015-06-01"), 405, "MethodNotAllowed")
+        p = Principal()
+        self.refuse(p.arm("GET", cloud.scope + deny), 403, "AuthorizationFailed")
+        self.refuse(p.arm("GET", cloud.scope + classic, version="2015-06-01"), 403, "AuthorizationFailed")
+
+    def test_provider_operations(self):
+        path = AUTHORIZATION + "providerOperations"
+        everything = {p["name"]: p for p in listed(path + "?$expand=resourceTypes")}
+        self.assertLessEqual({"Microsoft.Authorization", "Microsoft.Compute", "Microsoft.KeyVault", "Microsoft.Resources"},
+                             set(everything))
+        one = self.good(Principal().arm("GET", path + "/microsoft.keyvault"), 200)
+        self.assertEqual(one, everything["Microsoft.KeyVault"])
+        keys = next(t for t in one["resourceTypes"] if t["name"] == "vaults/keys")
+        wrap = next(o for o in keys["operations"] if o["name"].endswith("keys/wrap/action"))
+        self.assertTrue(wrap["isDataAction"])
+        names = [o["name"] for p in everything.values() for t in [*p["resourceTypes"], p] for o in t["operations"]]
+        for name in ("Microsoft.Compute/virtualMachines/start/action", "Microsoft.Compute/disks/write",
+                     "Microsoft.Authorization/locks/delete", "Microsoft.Resources/subscriptions/resourceGroups/write"):
+            self.assertEqual(names.count(name), 1, name)
+        self.refuse(cloud.arm("GET", path + "/Microsoft.Absent", ROLES), 404, "ProviderNotFound")
+        self.refuse(cloud.arm("POST", path, ROLES, {}), 405, "MethodNotAllowed")
+
+    def test_a_global_administrator_takes_access(self):
+        path, version = AUTHORIZATION + "elevateAccess", "2015-07-01"
+        tenant, subscription = new_tenant()
+        admin, reader = Principal(tenant), Principal(tenant)
+        for p, role in ((admin, "62e90394-69f5-4237-9190-012177145e10"), (reader, "f2ef992c-3afb-46b9-b7cf-a126ee74c451")):
+            store(("INSERT INTO directory_role_assignments (id, tenant_id, principal_id, role_id, created) VALUES (?,?,?,?,0)",
+                   (str(uuid.uuid4()), tenant, p.oid, role)))
+        theirs = f"/subscriptions/{subscription}"
+        self.refuse(reader.arm("POST", path, {}, version), 403, "AuthorizationFailed",
+                    "Microsoft.Authorization/elevateAccess/action")
+        self.refuse(Principal().arm("POST", path, {}, version), 403, "AuthorizationFailed")
+        self.assertFalse(admin.sees(theirs))
+        for _ in range(2):
+            self.assertEqual(admin.arm("POST", path, {}, version).status, 200)
+        mine = listed(ASSIGNMENTS, f"principalId eq '{admin.oid}'", token=admin.token())
+        self.assertEqual([(a["properties"]["scope"], a["properties"]["roleDefinitionId"][-36:]) for a in mine],
+                         [("/", ACCESS_ADMINISTRATOR)])
+        self.good(assign(theirs, admin.oid, OWNER, token=admin.token()))
+        self.refuse(admin.arm("GET", cloud.scope + ASSIGNMENTS), 401, "InvalidAuthenticationTokenTenant")
+        self.good(admin.arm("DELETE", mine[0]["id"]), 200)
+        self.refuse(cloud.arm("GET", path, version), 405, "MethodNotAllowed")
+
+
 class Locks(Case):
     def lock(self, scope, level="CanNotDelete", name="keep", token=None, **properties):
         return cloud.arm("PUT", f"{scope}{LOCKS}/{name}", LOCK_VERSION, {"properties": {"level": level, **properties}}, token)
