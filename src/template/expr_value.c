@@ -323,10 +323,22 @@ int append_json(struct evaluation *ev, struct buf *text, const json_t *value, st
 	return dumped ? append_str(ev, text, dumped, err) : err_oom(err);
 }
 
+// .NET shows no fraction where there is none; JSON does, to tell it from an integer.
+static int append_real(struct evaluation *ev, struct buf *text, const json_t *value, struct err *err) {
+	_cleanup_buf_ struct buf shown = {0};
+	int rc = append_json(ev, &shown, value, err);
+	if (rc < 0)
+		return rc;
+	bool whole = shown.len > 2 && memcmp(shown.data + shown.len - 2, ".0", 2) == 0;
+	return append(ev, text, shown.data, shown.len - (whole ? 2 : 0), err);
+}
+
 int append_value(struct evaluation *ev, struct buf *text, const json_t *value, struct err *err) {
 	if (json_is_string(value))
 		return append(ev, text, json_string_value(value), json_string_length(value), err);
 	if (json_is_boolean(value))
 		return append_str(ev, text, json_is_true(value) ? "True" : "False", err);
+	if (json_is_real(value))
+		return append_real(ev, text, value, err);
 	return json_is_null(value) ? 0 : append_json(ev, text, value, err);
 }

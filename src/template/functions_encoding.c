@@ -114,8 +114,9 @@ static int parse_parameter(const char *at, size_t len, bool has_type, struct dat
 		return 0;
 	}
 	if (len >= sizeof(charset) && strncasecmp(at, charset, sizeof(charset) - 1) == 0) {
-		(void)snprintf(uri->charset, sizeof(uri->charset), "%.*s", (int)(len < 64 ? len - (sizeof(charset) - 1) : 1),
-			at + sizeof(charset) - 1);
+		len -= sizeof(charset) - 1;
+		// What is cut is no name of one that is known.
+		(void)snprintf(uri->charset, sizeof(uri->charset), "%.*s", len > 64 ? 64 : (int)len, at + sizeof(charset) - 1);
 		return 0;
 	}
 	return has_type && memchr(at, '=', len) ? 0 : -EINVAL;

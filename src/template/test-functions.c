@@ -504,6 +504,8 @@ static void test_string(void **state _unused_) {
 		{"string(true())", "\"True\""},
 		{"string('x')", "\"x\""},
 		{"string(float('2.5'))", "\"2.5\""},
+		{"string(float('-3.0'))", "\"-3\""},
+		{"string(createArray(float('3')))", "\"[3.0]\""},
 		{"substring('one two three', 4, 3)", "\"two\""},
 		{"substring('one two three', 8)", "\"three\""},
 		{"substring('abc', 3, 0)", "\"\""},
@@ -602,6 +604,7 @@ static void test_encoding(void **state _unused_) {
 		{"dataUriToString('data:invalid datauri')", "was not formatted correctly"},
 		{"dataUriToString('data:;foo=bar;base64,R0lGODdh')", "was not formatted correctly"},
 		{"dataUriToString('data:;base64,*')", "was not formatted correctly"},
+		{"dataUriToString('data:text/plain;charset=UTF-8UTF-8UTF-8UTF-8UTF-8UTF-8UTF-8UTF-8,x')", "is not supported"},
 		{"dataUriToString(dataUri(100))", "The template language function 'dataUriToString' parameter is not valid. The provided charset "
 			"'utf8' is not supported."},
 		{"uri('http://', 'x')", "The template language function 'uri' expects its first argument to be a uri string. The provided value is "
