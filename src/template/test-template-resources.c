@@ -152,8 +152,9 @@ static void test_subscription(void **state _unused_) {
 		"'Microsoft.Resources/resourceGroups', 'rg-new')]`], `properties`: {`expressionEvaluationOptions`: {`scope`: `inner`}, `mode`: "
 		"`Incremental`, `template`: {`x`: `[parameters('inner')]`}}}, {`type`: `Microsoft.Authorization/roleAssignments`, "
 		"`apiVersion`: `2022-04-01`, `name`: `33333333-3333-3333-3333-333333333333`}]");
-	json_object_set_new(document, "$schema",
-		json_string("https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#"));
+	_cleanup_json_ json_t *document_schema = fixture_json("{`$schema`: "
+		"`https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#`}");
+	json_object_update(document, document_schema);
 	_cleanup_template_ struct template *t = fixture_open_at(document, NULL, fixture_subscription());
 	assert_string_equal(template_resource_at(t, 0)->id, FIXTURE_SUBSCRIPTION "/resourceGroups/rg-new");
 	assert_string_equal(template_resource_at(t, 1)->id,
@@ -164,6 +165,17 @@ static void test_subscription(void **state _unused_) {
 	assert_true(fixture_depends(t, "m", "rg-new"));
 	_cleanup_json_ json_t *body = fixture_body(t, "m");
 	fixture_same(json_at(body, "properties.template"), "{`x`: `[parameters('inner')]`}");
+	json_t *ids = fixture_v1("`outputs`: {`a`: {`type`: `string`, `value`: `[resourceId('Microsoft.X/y', 'n')]`}, `b`: {`type`: `string`, "
+		"`value`: `[resourceId('44444444-4444-4444-4444-444444444444', 'Microsoft.X/y', 'n')]`}, `c`: {`type`: `string`, `value`: "
+		"`[resourceId('44444444-4444-4444-4444-444444444444', 'g', 'Microsoft.X/y', 'n')]`}}");
+	json_object_set(ids, "$schema", json_object_get(document_schema, "$schema"));
+	_cleanup_template_ struct template *with_ids = fixture_open_at(ids, NULL, fixture_subscription());
+	_cleanup_json_ json_t *outputs = NULL;
+	assert_int_equal(template_outputs(with_ids, &outputs, NULL), 0);
+	assert_string_equal(json_str(outputs, "a.value"), FIXTURE_SUBSCRIPTION "/providers/Microsoft.X/y/n");
+	assert_string_equal(json_str(outputs, "b.value"), "/subscriptions/44444444-4444-4444-4444-444444444444/providers/Microsoft.X/y/n");
+	assert_string_equal(json_str(outputs, "c.value"),
+		"/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/g/providers/Microsoft.X/y/n");
 }
 
 // --- Conditions, dependencies ---
@@ -312,7 +324,7 @@ static void test_symbols_refused(void **state _unused_) {
 
 static void test_nested_outer(void **state _unused_) {
 	_cleanup_template_ struct template *t = fixture_open(fixture_v1("`parameters`: {`evil`: {`type`: `string`, `defaultValue`: "
-		"`[concat('[', 'deployment().name]')]`}}, `variables`: {`v`: `outer`, `o`: {`a`: `[parameters('evil')]`, `b`: 1}}, "
+		"`[concat('[', 'deployment().name]')]`}}, `variables`: {`v`: `outer`, `o`: {`a`: [`[parameters('evil')]`], `b`: 1}}, "
 		"`resources`: [" VAULT("kv") ", {`type`: `Microsoft.Resources/deployments`, `apiVersion`: `2021-04-01`, `name`: `n`, "
 		"`properties`: {`mode`: `Incremental`, `parameters`: {`p`: {`value`: `[variables('v')]`}}, `template`: {`$schema`: `s`, "
 		"`contentVersion`: `1.0.0.0`, `parameters`: {`p`: {`type`: `string`}}, `variables`: {`v`: `inner`}, `resources`: [{`type`: "
@@ -330,7 +342,7 @@ static void test_nested_outer(void **state _unused_) {
 	fixture_same(json_at(inner, "$schema"), "`s`");
 	assert_int_equal(json_array_size(resources), 4);
 	fixture_same(json_array_get(resources, 1), "{`type`: `Microsoft.Compute/disks`, `apiVersion`: `1`, `name`: `d1`, `properties`: "
-		"{`v`: `outer`, `e`: `[[deployment().name]`, `o`: {`a`: `[[deployment().name]`, `b`: 1}}}");
+		"{`v`: `outer`, `e`: `[[deployment().name]`, `o`: {`a`: [`[[deployment().name]`], `b`: 1}}}");
 	fixture_same(json_object_get(json_array_get(resources, 2), "dependsOn"),
 		"[`Microsoft.Compute/disks/d0`, `Microsoft.Compute/disks/d1`, `other`]");
 	fixture_same(json_object_get(json_array_get(resources, 3), "properties"), "{`expressionEvaluationOptions`: {`scope`: `Inner`}, "
@@ -358,8 +370,12 @@ static void test_nested_scopes(void **state _unused_) {
 		"{`scope`: `outer`}, `template`: {`resources`: []}}}");
 	_cleanup_json_ json_t *body = fixture_body(newer, "m");
 	fixture_same(json_at(body, "properties.template"), "{`x`: `[parameters('inner')]`}");
+	_cleanup_template_ struct template *odd = open_v1("{`type`: `Microsoft.Resources/deployments`, `apiVersion`: `1`, `name`: `m`, "
+		"`properties`: {`template`: {`resources`: {}}}}");
 	json_t *none = NULL;
 	struct err err = {0};
+	assert_int_equal(template_resource_body(odd, 0, &none, &err), -EINVAL);
+	assert_non_null(strstr(err.message, "must have an array of resources"));
 	assert_int_equal(template_resource_body(newer, fixture_find(newer, "o"), &none, &err), -EINVAL);
 	assert_non_null(strstr(err.message, "must have the scope 'inner'"));
 }
@@ -387,6 +403,10 @@ static void test_ids(void **state _unused_) {
 	fixture_fails("", "string", "[resourceId('Microsoft.X/y/z', 'n')]", "Unable to evaluate template language function 'resourceId': the "
 		"type 'Microsoft.X/y/z' requires '2' resource name argument(s). Please see "
 		"https://aka.ms/arm-functions-resource#resourceid for usage details.");
+	fixture_fails("", "string", "[resourceId('Microsoft.X/y')]", "their number is wrong");
+	fixture_fails("", "string", "[subscriptionResourceId('a', 'b', 'Microsoft.X/y', 'n')]", "the arguments are not valid");
+	fixture_fails("", "string", "[extensionResourceId('/a', 'b', 'Microsoft.X/y', 'n')]", "the arguments are not valid");
+	fixture_gives("", "string", "[tenantResourceId('Microsoft.Resources/subscriptions', 's')]", "`/subscriptions/s`");
 	fixture_fails("", "string", "[resourceId('a', 'b')]", "the arguments are not valid");
 	fixture_fails("", "string", "[resourceId('a', 'b', 'c', 'Microsoft.X/y', 'n')]", "the arguments are not valid");
 	fixture_fails("", "string", "[resourceId('Microsoft.X/y', 3)]", "the arguments are not valid");
@@ -407,6 +427,11 @@ static void test_place(void **state _unused_) {
 	fixture_gives("", "string", "[toLogicalZone('s', 'West Europe', 'westeurope-az3')]", "`3`");
 	fixture_gives("", "array", "[toLogicalZones('s', 'westeurope', createArray('westeurope-az1'))]", "[`1`]");
 	fixture_gives("", "string", "[toPhysicalZone('s', 'westeurope', '2')]", "`westeurope-az2`");
+	fixture_fails("", "object", "[providers('Microsoft.Compute', 'nothing')]", "'nothing' is not one of the provider");
+	fixture_fails("", "object", "[providers('Microsoft.Nothing')]", "There is no Microsoft.Nothing");
+	fixture_fails("", "array", "[pickZones('Microsoft.Compute', 'virtualMachines', 'westeurope', 4)]", "1 to 3 zones");
+	fixture_fails("", "string", "[toPhysicalZone('s', 'westeurope', '4')]", "a zone of it");
+	fixture_fails("", "string", "[toPhysicalZone(1, 'westeurope', '4')]", "a location and zones");
 	fixture_fails("", "object", "[managementGroup()]", "is not expected at this location");
 	fixture_fails("", "string", "[pickZones('Microsoft.Compute', 'virtualMachines', 'westeurope', 3, 1)]", "fewer zones");
 	fixture_fails("", "string", "[pickZones('Microsoft.Compute', 'nothing', 'westeurope')]", "'nothing' is not one of the provider");
@@ -442,6 +467,9 @@ static void test_reference(void **state _unused_) {
 	fixture_fails(members, "object", "[reference('kv', '2020-01-01&x=y')]", "the API version is not one");
 	fixture_fails(members, "object", "[reference('kv', '2020-01-01', 'Half')]", "'Full' or 'Properties'");
 	fixture_fails(members, "object", "[references('kv')]", "a resource with a copy loop");
+	fixture_fails("`resources`: [" VAULT("same") ", {" DISK_HEAD ", `name`: `same`}]", "object", "[reference('same')]",
+		"more than one resource of the template has this name");
+	fixture_fails(members, "object", "[listKeys('kv', '2020-01-01', 3)]", "and an object are expected");
 	fixture_fails(members, "object", "[listKeys(3, '2020-01-01')]", "the name or id of a resource");
 	fixture_fails(members, "object", "[reference(resourceId('Microsoft.X/y', 'missing'), '2020-01-01')]", "There is no");
 }

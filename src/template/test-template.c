@@ -96,6 +96,12 @@ static void test_parameters_refused(void **state _unused_) {
 	refused(fixture_v1("`parameters`: {`x`: 3}"), NULL, "is not an object");
 	refused(fixture_v1("`parameters`: {`x`: {`type`: `int`}, `X`: {`type`: `int`}}"), NULL, "defined more than once");
 	refused(fixture_v1("`parameters`: []"), NULL, "must be an object");
+	static const char *const others[][2] = {{"1.5", "Float"}, {"[]", "Array"}, {"true", "Boolean"}, {"{}", "Object"}};
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		_cleanup_free_ char *parameters = strv_printf("{`x`: {`value`: %s}}", others[i][0]);
+		_cleanup_free_ char *words = strv_printf("Expected 'String, Uri'. Actual '%s'", others[i][1]);
+		refused(fixture_v1(one), parameters, words);
+	}
 	refused(fixture_v1("`parameters`: {`x`: {`type`: `bool`, `defaultValue`: `true`}}"), NULL, "Expected 'Boolean'. Actual 'String'");
 	refused(fixture_v1("`parameters`: {`x`: {`type`: `string`, `defaultValue`: `[parameters('y')]`}}"), NULL,
 		"The template parameter 'y' is not found");
@@ -142,12 +148,15 @@ static void test_constraints(void **state _unused_) {
 
 static void test_new_values(void **state _unused_) {
 	const char *members = "`parameters`: {`g`: {`type`: `string`, `defaultValue`: `[newGuid()]`}, `t`: {`type`: `string`, "
-		"`defaultValue`: `[utcNow()]`}, `y`: {`type`: `string`, `defaultValue`: `[utcNow('yyyy-MM')]`}}";
+		"`defaultValue`: `[utcNow()]`}, `y`: {`type`: `string`, `defaultValue`: `[utcNow('yyyy-MM')]`}, `u`: {`type`: `string`, "
+		"`defaultValue`: `[utcNow('u')]`}, `e`: {`type`: `int`, `defaultValue`: `[dateTimeToEpoch(dateTimeAdd(utcNow('u'), 'P10D'))]`}}";
 	_cleanup_template_ struct template *t = fixture_open(fixture_v1(members), NULL);
 	const json_t *p = template_parameters(t);
 	assert_int_equal(strlen(json_str(p, "g.value")), 36);
 	assert_string_equal(json_str(p, "t.value"), "20231114T221320Z");
 	assert_string_equal(json_str(p, "y.value"), "2023-11");
+	assert_string_equal(json_str(p, "u.value"), "2023-11-14 22:13:20Z");
+	assert_int_equal(json_int(p, "e.value", 0), FIXTURE_NOW + 10 * 86400);
 	fixture_fails("", "string", "[newGuid()]", "The template function 'newGuid' is not expected at this location");
 	fixture_fails("", "string", "[utcNow()]", "The template function 'utcNow' is not expected at this location");
 	refused(fixture_v1("`parameters`: {`t`: {`type`: `string`, `defaultValue`: `[utcNow('y''y')]`}}"), NULL, "without quotes");
@@ -174,6 +183,10 @@ static void test_secure(void **state _unused_) {
 	assert_false(template_parameter_is_secure(t, "none"));
 	assert_int_equal(template_outputs(t, &outputs, NULL), 0);
 	fixture_same(outputs, "{`s`: {`type`: `SecureString`}, `t`: {`type`: `String`, `value`: `x`}}");
+	struct template_place no_secrets = *fixture_group();
+	no_secrets.secret = NULL;
+	fixture_refused_at(fixture_v1(members), "{`p`: {`reference`: {`keyVault`: {`id`: `/x`}, `secretName`: `a`}}}", &no_secrets, INVALID,
+		"refers to a secret, which is not supported here");
 	fixture_refused(fixture_v1(members), "{`p`: {`value`: `x`}, `k`: {`reference`: {`keyVault`: {`id`: `/x`}, `secretName`: "
 		"`absent`}}}", "KeyVaultParameterReferenceSecretRetrieveFailed", "absent");
 	refused(fixture_v1(members), "{`p`: {`value`: `x`}, `k`: {`reference`: {`secretName`: `a`}}}", "keyVault.id");
@@ -218,6 +231,7 @@ static void test_types(void **state _unused_) {
 		{"tree", "{`child`: {`child`: {}}}", NULL},
 		{"tree", "{`child`: {`child`: {`x`: 1}}}", "The property 'x' is not permitted"},
 		{"loose", "[1, `x`, null]", NULL},
+		{"pet", "{`name`: null}", "Expected 'String, Uri'. Actual 'Null'"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *members = strv_printf(PET ", `parameters`: {`x`: {`$ref`: `#/definitions/%s`}}", cases[i].type);
@@ -275,6 +289,18 @@ static void test_variables_refused(void **state _unused_) {
 	refused(fixture_v1("`variables`: {`a`: `[variables('none')]`}"), NULL, "The template variable 'none' is not found");
 	refused(fixture_v1("`variables`: {`a`: `[nonsense('none')]`}"), NULL, "The template function 'nonsense' is not valid");
 	refused(fixture_v1("`variables`: {`a`: `[concat('none']`}"), NULL, "The template variable 'a' is not valid");
+	fixture_fails("`parameters`: {`p`: {`type`: `string`, `defaultValue`: `no`}}", "string", "[variables(concat(parameters('p'), 'ne'))]",
+		"The template variable 'none' is not found");
+	fixture_fails("", "string", "[variables(3)]", "the name of a variable is expected");
+	refused(fixture_v1("`variables`: {`a`: {`x`: 1, `[concat('y', 'z')]`: 2}, `b`: `[variables(concat('c', 'd'))]`}"), NULL,
+		"The template variable 'cd' is not found");
+	fixture_fails("`variables`: {`a`: {`x`: 1, `[concat('', 'x')]`: 2}}", "object", "[variables('a')]", "given more than once");
+	fixture_fails("`variables`: {`copy`: [{`name`: `a`, `count`: 1, `input`: `[copyIndex('a', 'b')]`}]}", "array", "[variables('a')]",
+		"an integer offset");
+	fixture_fails("`variables`: {`copy`: [{`name`: `a`, `count`: 2, `input`: `[copyIndex('a', 9223372036854775807)]`}]}", "array",
+		"[variables('a')]", "the offset is too large");
+	// A member that is called so and is no loop.
+	fixture_gives("`variables`: {`a`: {`copy`: [{`name`: `x`}]}}", "object", "[variables('a')]", "{`copy`: [{`name`: `x`}]}");
 	refused(fixture_v1("`variables`: {`a`: 1, `A`: 2}"), NULL, "defined more than once");
 	refused(fixture_v1("`variables`: 3"), NULL, "must be an object");
 	fixture_fails("`variables`: {`a`: `[reference('x', '2020-01-01')]`}", "object", "[variables('a')]",
@@ -310,6 +336,10 @@ static void test_functions(void **state _unused_) {
 	fixture_gives(newer, "string", "[contoso.outer()]", "`aa`");
 	fixture_fails(newer, "string", "[contoso.endless()]", "deeper than");
 	refused(fixture_v1("`functions`: [{`namespace`: `c`, `members`: {`f`: {}}}]"), NULL, "has no 'output'");
+	fixture_fails("`functions`: [{`namespace`: `c`, `members`: {`f`: {`output`: {`type`: `string`, `value`: `[parameters('outer')]`}}}}], "
+		"`parameters`: {`outer`: {`type`: `string`, `defaultValue`: `x`}}", "string", "[c.f()]", "has no parameter 'outer'");
+	refused(fixture_v1("`functions`: [{`namespace`: `c`, `members`: {`f`: {`parameters`: [{`type`: `int`}], `output`: {`value`: 1}}}}]"),
+		NULL, "has no name");
 	refused(fixture_v1("`functions`: [{`members`: {}}]"), NULL, "namespace");
 	refused(fixture_v1("`functions`: {}"), NULL, "must be an array");
 	refused(fixture_v1("`functions`: [{`namespace`: `c`, `members`: {`f`: {`output`: {`value`: 1}}, `F`: {`output`: {`value`: 1}}}}]"),
@@ -329,6 +359,12 @@ static void test_outputs(void **state _unused_) {
 		"`Object`, `value`: {`p`: [0, 1]}}}");
 	fixture_fails("", "int", "x", "Expected 'Integer'. Actual 'String'");
 	fixture_fails("", "string", "[resourceGroup().nope]", "Unable to evaluate template outputs: 'o'");
+	_cleanup_template_ struct template *odd = fixture_open(fixture_v1("`outputs`: {`x`: {`type`: `int`, `condition`: `yes`, `value`: 1}}"), NULL);
+	json_t *none = NULL;
+	struct err err = {0};
+	assert_int_equal(template_outputs(odd, &none, &err), -EINVAL);
+	assert_string_equal(err.code, "DeploymentOutputEvaluationFailed");
+	assert_non_null(strstr(err.message, "The 'condition' must be a boolean"));
 	refused(fixture_v1("`outputs`: {`x`: {`type`: `int`}}"), NULL, "either a 'value' or a 'copy'");
 	refused(fixture_v1("`outputs`: {`x`: {`type`: `array`, `copy`: {`count`: 1}}}"), NULL, "'input'");
 	refused(fixture_v1("`outputs`: {`x`: {`value`: 1}}"), NULL, "The type ''");
