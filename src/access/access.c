@@ -9,7 +9,10 @@
 #include "base/json.h"
 #include "base/strv.h"
 
-enum { ANCESTORS_MAX = 12 };  // of an id of 24 segments
+enum {
+	ANCESTORS_MAX = 12,  // of an id of 24 segments
+	GROUPS_MAX = 2048,   // of one principal, the nearest first: more do not count
+};
 
 bool access_scope_within(const char *scope, const char *ancestor) {
 	size_t n = strlen(ancestor);
@@ -157,7 +160,7 @@ int access_held(struct store_tx *tx, const char *principal_id, const char *scope
 	if (!queue || !seen)
 		return err_oom(err);
 	rc = add_groups(tx, principal_id, queue, seen, err);
-	for (size_t i = 0; rc == 0 && i < json_array_size(queue); i++) {
+	for (size_t i = 0; rc == 0 && i < json_array_size(queue) && i < GROUPS_MAX; i++) {
 		const char *group = json_string_value(json_array_get(queue, i));
 		rc = own_roles(tx, group, &s, each, ctx, err);
 		if (rc == 0)

@@ -147,8 +147,7 @@ static int check_limit(struct arm_call *call, struct err *err) {
 	if (!key)
 		return err_oom(err);
 	int rc = store_query_int(call->tx, &count, err,
-		"SELECT COUNT(*) FROM role_assignments WHERE tenant_id = $1 AND (scope = $2 OR substr(scope, 1, length($2) + 1) = $2 || "
-		"'/')",
+		"SELECT COUNT(*) FROM role_assignments WHERE tenant_id = $1 AND (scope = $2 OR (scope > $2 || '/' AND scope < $2 || '0'))",
 		"ss", call->caller->tenant, key);
 	if (rc == 0 && count >= SUBSCRIPTION_MAX)
 		return err_set(err, -EDQUOT, 400, "RoleAssignmentLimitExceeded",
