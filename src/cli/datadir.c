@@ -19,7 +19,8 @@
 enum { BOOTSTRAP_FILE_MAX = 16384, REMOVE_DEPTH_MAX = 32 };
 
 static const char *const folders[] = {
-	"tls", "keeper", "store", "disks", "import", "serial", "storage", "log", "run", "run/disks", "run/machines",
+	"tls", "keeper", "store", "disks", "import", "serial", "storage", "tenants", "log", "run", "run/disks",
+	"run/machines",
 };
 
 static const char *const files[] = {"instance.json", "bootstrap.json", "host.json", "ca.pem", "clock"};

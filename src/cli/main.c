@@ -13,6 +13,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_up, &cli_down, &cli_status, &cli_run, &cli_clock, &cli_rest, &cli_deploy, &cli_disk,
+	&cli_tenant, &cli_subscription, &cli_feature,
 };
 
 int cli_usage_error(const struct cli_command *command, const char *fmt, ...) {
@@ -47,8 +48,8 @@ int cli_help(const struct cli_command *command) {
 static void print_commands(FILE *out) {
 	fprintf(out, "usage: custodisk COMMAND [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(out, "  %-8s %s\n  %-8s %s\n", "help", "Say how a command is used.", "version", "Print the version.");
+		fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(out, "  %-12s %s\n  %-12s %s\n", "help", "Say how a command is used.", "version", "Print the version.");
 }
 
 static const struct cli_command *find_command(const char *name) {
