@@ -11,6 +11,7 @@
 #include "diagnostics/webhook.h"
 #include "providers/managedHsms.h"
 #include "providers/providers.h"
+#include "providers/versions.h"
 
 #define TYPE "Microsoft.Insights/diagnosticSettings"
 #define CATEGORIES_TYPE "Microsoft.Insights/diagnosticSettingsCategories"
@@ -456,5 +457,7 @@ static int handle_categories(struct arm_call *call, struct err *err) {
 	return call->response->json ? 0 : err_oom(err);
 }
 
-const struct arm_type diagnostic_settings_type = {.name = TYPE, .extends = true, .raw = handle};
-const struct arm_type diagnostic_categories_type = {.name = CATEGORIES_TYPE, .extends = true, .raw = handle_categories};
+const struct arm_type diagnostic_settings_type = {
+	.name = TYPE, .versions = versions_diagnostics, .extends = true, .raw = handle};
+const struct arm_type diagnostic_categories_type = {
+	.name = CATEGORIES_TYPE, .versions = versions_diagnostics, .extends = true, .raw = handle_categories};

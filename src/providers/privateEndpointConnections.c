@@ -237,6 +237,8 @@ int vaults_connect_private_endpoint(struct arm_call *call, const char *vault_id,
 	int rc = arm_parse_id(endpoint_id, ENDPOINT_TYPE, &endpoint, err);
 	if (rc == 0 && !strv_eq_nocase(group_id, "vault"))
 		rc = vaults_bad_request(err, "The group id '%.64s' is none of a vault's private link resources: vault.", group_id);
+	if (rc == 0 && message && strlen(message) > DESCRIPTION_MAX)
+		rc = vaults_bad_request(err, "The request message of the connection is longer than %d bytes.", DESCRIPTION_MAX);
 	// Whoever may approve has a connection at once, everyone else asks for it.
 	if (rc == 0 && !manual)
 		rc = arm_authorize_linked(call, vault_id, "Microsoft.KeyVault/vaults/privateEndpointConnectionsApproval/action", err);

@@ -45,6 +45,8 @@ const char *const versions_managed_hsms[] = {
 	"2021-06-01-preview", "2021-04-01-preview", "2020-04-01-preview", NULL,
 };
 
+const char *const versions_diagnostics[] = {"2021-05-01-preview", "2017-05-01-preview", NULL};
+
 const char *const versions_machines[] = {
 	"2026-04-01", "2025-04-01", "2024-11-01", "2024-07-01", "2024-03-01", "2023-09-01", "2023-07-01",
 	"2023-03-01", "2022-11-01", "2022-08-01", "2022-03-01", "2021-11-01", "2021-07-01", "2021-04-01",

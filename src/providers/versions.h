@@ -10,6 +10,7 @@ extern const char *const versions_identities[];
 extern const char *const versions_federated_credentials[];
 extern const char *const versions_vaults[];
 extern const char *const versions_managed_hsms[];
+extern const char *const versions_diagnostics[];
 extern const char *const versions_machines[];
 extern const char *const versions_disks[];
 extern const char *const versions_disk_encryption_sets[];
