@@ -277,6 +277,7 @@ static int run_resolved(struct arm_call *call, const struct arm_type *type, stru
 	}
 	if (outer && action && action->own_transaction)
 		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The operation '%s' cannot be part of a template.", tail);
+	call->tried = outer;
 	if (outer)
 		return run_within(call, type, outer, err);
 	int rc = prepare(call, type, err);

@@ -28,6 +28,7 @@ struct arm_call {
 	bool hosts_concerned;           // the desired state of a hypervisor changed
 	bool jobs_queued;               // an arm_job_enqueue is to be told of after the commit
 	bool inner;                     // a request of arm_perform
+	bool tried;                     // within a transaction of its caller, which is rolled back
 	bool own_subscription;          // the caller is of the tenant of the subscription that is addressed
 	void *prepared;                 // of type->look and type->work
 	json_t *details;                // owned: an array that goes with the error that the call ends with
@@ -83,7 +84,7 @@ struct arm_type {
 
 	// Before the transaction of a request that changes something, for what takes long (making a key): `look` sees a snapshot
 	// and may leave call->prepared, with which `work` goes on without a transaction; `forget` frees it in the end. Without
-	// them, as within a transaction of arm_perform's caller, the type finds no call->prepared and does all by itself.
+	// them, as in a call that is only tried, the type finds no call->prepared and does all by itself.
 	int (*look)(struct arm_call *call, struct err *err);
 	int (*work)(struct arm_call *call, struct err *err);
 	void (*forget)(void *prepared);

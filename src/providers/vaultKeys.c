@@ -61,7 +61,7 @@ static int put(struct arm_call *call, struct err *err) {
 		return rc < 0 ? rc : 0;
 	struct vault_control *made = call->prepared ? call->prepared : x;
 	if (!call->prepared)
-		rc = vault_control_key_make(x, err);
+		rc = call->tried ? vault_control_key_sketch(x, err) : vault_control_key_make(x, err);
 	if (rc == 0)
 		rc = vault_control_key_add(made, call->tx, err);
 	return rc < 0 ? rc : vault_objects_answer(call, &vault, made, err);

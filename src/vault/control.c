@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/strv.h"
+#include "vault/key_rotate.h"
 #include "vault/lifetime.h"
 #include "vault/rotation_policy.h"
 
@@ -147,6 +148,21 @@ int vault_control_key_read(struct vault_control *x, const json_t *body, struct e
 int vault_control_key_make(struct vault_control *x, struct err *err) {
 	(void)snprintf(x->call.object.name, sizeof(x->call.object.name), "%s", x->name);
 	return keys_make(&x->call, err);
+}
+
+int vault_control_key_sketch(struct vault_control *x, struct err *err) {
+	const struct key_spec *spec = &x->call.request.spec;
+	struct object *o = &x->call.object;
+	_cleanup_free_ char *context = NULL;
+	struct key_public pub = {.kind = KEY_KIND_RSA, .bits = spec->bits, .n_len = spec->bits / 8, .e = {1, 0, 1}, .e_len = 3};
+	if (spec->kind != KEY_KIND_RSA)
+		return vault_control_key_make(x, err);
+	(void)snprintf(o->name, sizeof(o->name), "%s", x->name);
+	memset(pub.n, 0xff, pub.n_len);
+	int rc = key_version_begin(&x->call.vault, x->call.now, o, &context, err);
+	if (rc == 0)
+		rc = key_set_public(o, &x->call.request.type, &pub, err);
+	return rc == 0 && buf_u8(&o->sealed, 0) < 0 ? err_oom(err) : rc;
 }
 
 // The material is sealed for the vault that it was made for.

@@ -27,6 +27,9 @@ static inline void vault_control_closep(struct vault_control **x) {
 // key has, in the vault as it is now: -ENOENT (404) when it is no longer the one that the material was made for.
 int vault_control_key_read(struct vault_control *x, const json_t *body, struct err *err) _must_check_;
 int vault_control_key_make(struct vault_control *x, struct err *err) _must_check_;
+// In place of its material, for a transaction that is rolled back: what looks like the key to whoever asks for it there, and
+// can be used for nothing. Whoever holds the write lock makes no RSA keys.
+int vault_control_key_sketch(struct vault_control *x, struct err *err) _must_check_;
 int vault_control_key_add(struct vault_control *x, struct store_tx *tx, struct err *err) _must_check_;
 
 // A new version of a secret; or what a PATCH says of one that is there, a new version only when it has a value. *created

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sqlite3
+import time
 import unittest
 import uuid
 
@@ -203,6 +204,57 @@ class Keys(Case):
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             made = list(pool.map(lambda _: self.good(self.put("race", kty="RSA")), range(6)))
         self.assertEqual(len({m["properties"]["keyUriWithVersion"] for m in made}), 1)
+
+
+class Templates(Case):
+    """What a template has of a vault's, deployed and tried out."""
+
+    DEPLOYMENTS = "2024-11-01"
+
+    def ask(self, name, resources, tail="", **parts):
+        content = {"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                   "contentVersion": "1.0.0.0", "resources": resources, **parts}
+        return cloud.arm("POST" if tail else "PUT", cloud.id("Microsoft.Resources/deployments", name) + tail, self.DEPLOYMENTS,
+                         {"properties": {"mode": "Incremental", "template": content}})
+
+    def key(self, vault, name, **more):
+        return {"type": VAULT + "/keys", "apiVersion": VAULTS, "name": f"{vault}/{name}", **more,
+                "properties": {"kty": "RSA", "keySize": 4096, "keyOps": ["wrapKey", "unwrapKey"]}}
+
+    def test_deployed(self):
+        storage = {"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2023-01-01", "name": "templated", "location": "westeurope",
+                   "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}}
+        secret = {"type": VAULT + "/secrets", "apiVersion": VAULTS, "name": "kv-arm/from-template",
+                  "properties": {"value": "[parameters('word')]"}}
+        diagnostics = {"type": "Microsoft.Insights/diagnosticSettings", "apiVersion": "2021-05-01-preview", "name": "from-template",
+                       "scope": "Microsoft.KeyVault/vaults/kv-arm", "dependsOn": ["templated"], "properties": {
+                           "storageAccountId": "[resourceId('Microsoft.Storage/storageAccounts', 'templated')]",
+                           "logs": [{"categoryGroup": "allLogs", "enabled": True}], "metrics": [{"category": "AllMetrics", "enabled": True}]}}
+        parts = {"parameters": {"word": {"type": "secureString", "defaultValue": "s3cret-template"}}, "outputs": {
+            "key": {"type": "string", "value": "[reference(resourceId('Microsoft.KeyVault/vaults/keys', 'kv-arm', 'from-template')).keyUriWithVersion]"}}}
+        resources = [storage, secret, diagnostics, self.key("kv-arm", "from-template")]
+        for _ in range(2):
+            answer = self.ask("templated", resources, **parts)
+            cloud.done(answer)
+            shown = self.good(cloud.arm("GET", cloud.id("Microsoft.Resources/deployments", "templated"), self.DEPLOYMENTS))["properties"]
+            kid = shown["outputs"]["key"]["value"]
+            self.assertEqual(kid, self.good(cloud.vault("GET", "kv-arm", "/keys/from-template"))["key"]["kid"])
+        self.assertEqual(rows("SELECT COUNT(*) FROM vault_versions WHERE kind = 'keys' AND name = 'from-template'"), [(1,)])
+        self.assertEqual(rows("SELECT name, kind FROM diagnostic_settings s JOIN diagnostic_sinks d ON d.setting = s.name"),
+                         [("from-template", "storage")])
+        self.assertNotIn("s3cret", json.dumps(shown))
+
+    def test_tried_out(self):
+        # Nothing is made, and the writers of others are not held up by keys that nobody will have.
+        copies = self.key("kv-arm", "[concat('tried', copyIndex())]", copy={"name": "all", "count": 60})
+        copies["name"] = "[concat('kv-arm/tried', copyIndex())]"
+        began = time.monotonic()
+        answer = self.ask("tried", [copies], "/whatIf")
+        if answer.status == 202:
+            cloud.wait(answer)
+        self.assertLess(time.monotonic() - began, 20)
+        self.assertEqual(rows("SELECT COUNT(*) FROM vault_objects WHERE name LIKE 'tried%'"), [(0,)])
+        self.assertEqual(rows("SELECT COUNT(*) FROM audit WHERE record LIKE '%keys/tried%'"), [(0,)])
 
 
 class Secrets(Case):
