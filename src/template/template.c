@@ -66,7 +66,10 @@ static int check_language(struct template *t, struct err *err) {
 	if (json_object_size(template_member(t->document, "imports")) > 0 ||
 		json_object_size(template_member(t->document, "extensions")) > 0)
 		return template_invalid(err, "The template uses extensions, which are not supported here.");
-	t->v2 = text && strcmp(text, "2.0") == 0;
+	if (json_object_size(template_member(t->document, "asserts")) > 0)
+		return template_invalid(err, "The template has 'asserts', which are not supported here.");
+	// What Bicep says of templates whose experimental parts are refused one by one.
+	t->v2 = text && (strcmp(text, "2.0") == 0 || strcmp(text, "2.1-experimental") == 0);
 	if (version && !t->v2 && !(text && strcmp(text, "1.0") == 0))
 		return template_invalid(err, "The template 'languageVersion' '%.64s' is not supported. The supported versions are '1.0, "
 			"2.0'.", text ? text : "");

@@ -164,22 +164,33 @@ static int join_names(const struct id_call *call, size_t at, struct buf *names) 
 	return rc;
 }
 
+// "Microsoft.Network/virtualNetworks/" is written too, and means what it does without the last slash.
+static size_t without_slashes(const char *text) {
+	size_t len = strlen(text);
+	while (len > 0 && text[len - 1] == '/')
+		len--;
+	return len;
+}
+
 static int make_id(const struct id_call *call, scope_maker make_scope, size_t at, json_t **out, struct err *err) {
 	_cleanup_buf_ struct buf scope = {0}, names = {0};
-	_cleanup_free_ char *id = NULL;
+	_cleanup_free_ char *id = NULL, *type = NULL;
 	if (at >= call->count)
 		return bad_arguments(call, err);
-	size_t needed = segments(call->args[at]) - 1;
+	type = strndup(call->args[at], without_slashes(call->args[at]));
+	if (!type)
+		return err_oom(err);
+	size_t needed = segments(type) - 1;
 	if (call->count - at - 1 != needed)
 		return template_refuse(err, "Unable to evaluate template language function '%s': the type '%.128s' requires '%zu' resource "
 			"name argument(s). Please see https://aka.ms/arm-functions-resource#resourceid for usage details.", call->function,
-			call->args[at], needed);
+			type, needed);
 	int rc = make_scope(call, at, &scope, err);
 	if (rc == 0)
 		rc = join_names(call, at, &names);
 	if (rc < 0)
 		return rc == -EINVAL ? rc : err_oom(err);
-	rc = template_id(buf_cstr(&scope), call->args[at], buf_cstr(&names), &id, err);
+	rc = template_id(buf_cstr(&scope), type, buf_cstr(&names), &id, err);
 	if (rc < 0)
 		return rc;
 	*out = json_string(id);

@@ -171,6 +171,13 @@ static bool is_deployment(const struct template_instance *i) {
 	return strv_eq_nocase(i->written_type, DEPLOYMENT_TYPE);
 }
 
+static size_t count_slashes(const char *text) {
+	size_t n = 0;
+	for (; *text; text++)
+		n += *text == '/';
+	return n;
+}
+
 static bool in_group(const char *scope) {
 	return strcasestr(scope, "/resourceGroups/") != NULL;
 }
@@ -179,9 +186,7 @@ static int relative_scope(const struct template *t, const char *text, char **out
 	_cleanup_free_ char *absolute = strv_printf("%s/providers/%s", t->place.scope, text);
 	if (!absolute)
 		return err_oom(err);
-	size_t slashes = 0;
-	for (const char *p = text; *p; p++)
-		slashes += *p == '/';
+	size_t slashes = count_slashes(text);
 	if (slashes < 2 || slashes % 2 != 0 || !template_id_is_plain(absolute))
 		return template_refuse(err, "The 'scope' '%.256s' is neither the id of a resource nor a type with its names.", text);
 	*out = TAKE_PTR(absolute);
@@ -217,8 +222,9 @@ static int group_scope(const struct template_context *c, const struct template_i
 	if (rc < 0)
 		return rc;
 	const char *own = json_str(c->t->place.subscription, "subscriptionId");
-	_cleanup_free_ char *scope = strv_printf("/subscriptions/%s%s%s", id ? id : own ? own : "",
-		group_name ? "/resourceGroups/" : "", group_name ? group_name : "");
+	bool in_own = !(id && *id) && !(group_name && *group_name);  // what is empty says nothing
+	_cleanup_free_ char *scope = in_own ? strdup(c->t->place.scope) : strv_printf("/subscriptions/%s%s%s",
+		id && *id ? id : own ? own : "", group_name && *group_name ? "/resourceGroups/" : "", group_name ? group_name : "");
 	if (!scope)
 		return err_oom(err);
 	if (!template_id_is_plain(scope))
@@ -241,16 +247,6 @@ static int read_scope(const struct template_context *c, struct template_instance
 }
 
 // --- Names ---
-
-static int compose(const struct template_context *c, const json_t *value, const char *what, const char *before, char **out,
-	struct err *err) {
-	_cleanup_free_ char *text = NULL;
-	int rc = template_string(c, value, what, &text, err);
-	if (rc < 0)
-		return rc;
-	*out = before ? strv_printf("%s/%s", before, text) : TAKE_PTR(text);
-	return *out ? 0 : err_oom(err);
-}
 
 // "Microsoft.KeyVault/vaults/providers/diagnosticSettings", "vault/Microsoft.Insights/log": what extends a resource, as it was
 // written before there was "scope". The type and the name are those behind the last "providers".
@@ -316,6 +312,25 @@ static int read_ids(struct template_instance *i, struct err *err) {
 	return 0;
 }
 
+// A child inside its parent may be written with its whole type, and then with its whole name too.
+static int read_names(const struct template_context *c, struct template_instance *i, const json_t *source,
+	const struct template_instance *parent, struct err *err) {
+	_cleanup_free_ char *type = NULL, *name = NULL;
+	int rc = template_string(c, template_member(source, "type"), "The 'type' of a resource", &type, err);
+	if (rc == 0)
+		rc = template_string(c, template_member(source, "name"), "The 'name' of a resource", &name, err);
+	if (rc < 0)
+		return rc;
+	size_t len = parent ? strlen(parent->written_type) : 0;
+	bool whole_type = !parent || (strv_starts_with_nocase(type, parent->written_type) && type[len] == '/');
+	i->written_type = whole_type ? TAKE_PTR(type) : strv_printf("%s/%s", parent->written_type, type);
+	if (!i->written_type)
+		return err_oom(err);
+	bool whole_name = whole_type && (!parent || count_slashes(name) + 1 == count_slashes(i->written_type));
+	i->written_name = whole_name ? TAKE_PTR(name) : strv_printf("%s/%s", parent->written_name, name);
+	return i->written_name ? 0 : err_oom(err);
+}
+
 static int name_instance(struct template *t, size_t index, struct err *err) {
 	struct template_instance *i = &t->instances[index];
 	const json_t *source = t->definitions[i->definition].source;
@@ -328,11 +343,7 @@ static int name_instance(struct template *t, size_t index, struct err *err) {
 		rc = template_instance_ready(t, i->parent, err);
 	i->shown.existing = json_is_true(template_member(source, "existing"));
 	if (rc == 0)
-		rc = compose(&c, template_member(source, "type"), "The 'type' of a resource", parent ? parent->written_type : NULL,
-			&i->written_type, err);
-	if (rc == 0)
-		rc = compose(&c, template_member(source, "name"), "The 'name' of a resource", parent ? parent->written_name : NULL,
-			&i->written_name, err);
+		rc = read_names(&c, i, source, parent, err);
 	if (rc == 0)
 		rc = read_scope(&c, i, source, err);
 	if (rc == 0)

@@ -55,10 +55,52 @@ static const char *type_text(const json_t *type, const char *member) {
 	return json_string_value(template_member(type, member));
 }
 
+// One step of a JSON pointer (RFC 6901): a member of an object, or an element of an array. NULL when it leads nowhere.
+static const json_t *step(const json_t *at, const char *segment, size_t len) {
+	char name[256];
+	size_t n = 0;
+	int64_t index;
+	if (len >= sizeof(name))
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		bool escaped = segment[i] == '~' && i + 1 < len && (segment[i + 1] == '0' || segment[i + 1] == '1');
+		name[n++] = !escaped ? segment[i] : segment[++i] == '0' ? '~' : '/';
+	}
+	name[n] = 0;
+	if (json_is_object(at))
+		return json_object_get(at, name);
+	return strv_int(name, 0, INT32_MAX, &index) == 0 ? json_array_get(at, (size_t)index) : NULL;
+}
+
+// How many segments lead from a type to a part of it that is a type; 0 where there is none. Nothing else is looked at when
+// definitions are checked.
+static size_t part_segments(const char *segment, size_t len) {
+	static const struct {
+		const char *name;
+		size_t segments;
+	} parts[] = {{"properties", 2}, {"items", 1}, {"additionalProperties", 1}, {"prefixItems", 2}, {"discriminator", 3}};
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strlen(parts[i].name) == len && memcmp(parts[i].name, segment, len) == 0)
+			return parts[i].segments;
+	return 0;
+}
+
+// "#/definitions/pet", or a part of one: "#/definitions/pet/properties/name".
 static const json_t *definition(const struct template *t, const char *reference) {
 	if (strncmp(reference, DEFINITIONS, strlen(DEFINITIONS)) != 0)
 		return NULL;
-	return json_object_get(template_member(t->document, "definitions"), reference + strlen(DEFINITIONS));
+	const json_t *at = template_member(t->document, "definitions");
+	size_t due = 1;  // segments until the next type
+	for (const char *p = reference + strlen(DEFINITIONS); at;) {
+		size_t len = strcspn(p, "/");
+		due = due > 0 ? due : part_segments(p, len);
+		at = due > 0 ? step(at, p, len) : NULL;
+		due -= due > 0;
+		if (!p[len])
+			break;
+		p += len + 1;
+	}
+	return due == 0 ? at : NULL;
 }
 
 // What a chain of references ends at; NULL when it leads nowhere.
@@ -98,6 +140,10 @@ static bool says_nullable(const json_t *type) {
 static bool says_secure(const json_t *type) {
 	const struct type_name *name = find_name(type_text(type, "type"));
 	return name && name->secure;
+}
+
+static bool says_discriminator(const json_t *type) {
+	return template_member(type, "discriminator") != NULL;
 }
 
 bool template_type_is_nullable(const struct template *t, const json_t *type) {
@@ -178,7 +224,7 @@ static int valid_discriminator(const struct template *t, const json_t *type, con
 	const char *key;
 	// A variant that has variants of its own could lead back to where it came from.
 	json_object_foreach (variants, key, variant)
-		if (template_member(resolve(t, variant), "discriminator"))
+		if (chain_says(t, variant, says_discriminator))
 			return template_invalid(err, "The 'discriminator' of '%s' at line '1' and column '1' leads from '%.128s' to another "
 				"one. Please see https://aka.ms/arm-syntax-parameters for usage details.", path, key);
 	return valid_members(t, mapping, path, err);

@@ -117,6 +117,11 @@ static void test_children(void **state _unused_) {
 		FIXTURE_GROUP "/providers/Microsoft.KeyVault/vaults/kv/providers/Microsoft.Insights/diagnosticSettings/log");
 	_cleanup_json_ json_t *body = fixture_body(t, "kv");
 	fixture_same(body, "{`properties`: {}}");
+	_cleanup_template_ struct template *whole = open_v1("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: `1`, `name`: `kv`, `resources`: "
+		"[{`type`: `Microsoft.KeyVault/vaults/keys`, `apiVersion`: `1`, `name`: `kv/a`}, {`type`: `microsoft.keyvault/vaults/keys`, "
+		"`apiVersion`: `1`, `name`: `b`}]}");
+	assert_string_equal(template_resource_at(whole, 1)->id, FIXTURE_GROUP "/providers/Microsoft.KeyVault/vaults/kv/keys/a");
+	assert_string_equal(template_resource_at(whole, 2)->name, "kv/b");
 	refused("{`type`: `Microsoft.KeyVault/vaults`, `apiVersion`: `2023-07-01`, `name`: `kv`, `resources`: [{`type`: `keys`, "
 		"`apiVersion`: `2023-07-01`, `name`: `k`, `copy`: {`name`: `c`, `count`: 2}}]}", "can have no 'copy'");
 }
@@ -354,10 +359,10 @@ static void test_nested_scopes(void **state _unused_) {
 	_cleanup_template_ struct template *t = open_v1("{" NESTED ", `name`: `own`}, {" NESTED ", `name`: `group`, `resourceGroup`: "
 		"`other`}, {" NESTED ", `name`: `both`, `resourceGroup`: `other`, `subscriptionId`: `44444444-4444-4444-4444-444444444444`}, {"
 		NESTED ", `name`: `sub`, `subscriptionId`: `[subscription().subscriptionId]`}, {" NESTED ", `name`: `scope`, `scope`: "
-		"`/subscriptions/44444444-4444-4444-4444-444444444444`}");
+		"`/subscriptions/44444444-4444-4444-4444-444444444444`}, {" NESTED ", `name`: `empty`, `resourceGroup`: ``}");
 	static const char *const scopes[] = {FIXTURE_GROUP, FIXTURE_SUBSCRIPTION "/resourceGroups/other",
 		"/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/other", FIXTURE_SUBSCRIPTION,
-		"/subscriptions/44444444-4444-4444-4444-444444444444"};
+		"/subscriptions/44444444-4444-4444-4444-444444444444", FIXTURE_GROUP};
 	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
 		assert_int_equal(strncmp(template_resource_at(t, i)->id + strlen(scopes[i]), "/providers/Microsoft.Resources/deployments/", 43), 0);
 	refused("{" NESTED ", `name`: `m`, `scope`: `Microsoft.Management/managementGroups/mg`}", "is not supported here");
@@ -388,6 +393,7 @@ static void test_ids(void **state _unused_) {
 	} cases[] = {
 		{"[resourceId('Microsoft.X/y', 'n')]", FIXTURE_GROUP "/providers/Microsoft.X/y/n"},
 		{"[resourceId('Microsoft.X/y/z', 'n', 'm')]", FIXTURE_GROUP "/providers/Microsoft.X/y/n/z/m"},
+		{"[resourceId('Microsoft.X/y/', 'n')]", FIXTURE_GROUP "/providers/Microsoft.X/y/n"},
 		{"[resourceId('other', 'Microsoft.X/y', 'n')]", FIXTURE_SUBSCRIPTION "/resourceGroups/other/providers/Microsoft.X/y/n"},
 		{"[resourceId('s', 'other', 'Microsoft.X/y', 'n')]", "/subscriptions/s/resourceGroups/other/providers/Microsoft.X/y/n"},
 		{"[subscriptionResourceId('Microsoft.X/y', 'n')]", FIXTURE_SUBSCRIPTION "/providers/Microsoft.X/y/n"},

@@ -23,6 +23,10 @@ static void test_document(void **state _unused_) {
 		"`ContentVersion`: `1.2.3.4`, `resources`: []}");
 	_cleanup_template_ struct template *other = fixture_open(plain, NULL);
 	assert_non_null(other);
+	json_t *newest = fixture_v2("`asserts`: {}, `definitions`: {}");
+	json_object_set_new(newest, "languageVersion", json_string("2.1-experimental"));
+	_cleanup_template_ struct template *experimental = fixture_open(newest, NULL);
+	assert_non_null(experimental);
 }
 
 static void test_document_refused(void **state _unused_) {
@@ -39,6 +43,7 @@ static void test_document_refused(void **state _unused_) {
 	refused(version, NULL, "The template 'contentVersion' is not a string");
 	refused(fixture_v1("`languageVersion`: `3.0`"), NULL, "languageVersion");
 	refused(fixture_v1("`apiProfile`: `2018-03-01-hybrid`"), NULL, "apiProfile");
+	refused(fixture_v2("`asserts`: {`a`: true}"), NULL, "'asserts', which are not supported");
 	refused(fixture_v2("`imports`: {`g`: {`provider`: `MicrosoftGraph`}}"), NULL, "extensions");
 	fixture_refused(fixture_v1("`nonsense`: 1"), NULL, "InvalidRequestContent", "Could not find member 'nonsense'");
 	refused(fixture_v1("`resources`: {}"), NULL, "languageVersion");
@@ -203,7 +208,7 @@ static void test_secure(void **state _unused_) {
 	"{`cat`: {`$ref`: `#/definitions/cat`}, `dog`: {`$ref`: `#/definitions/dog`}}}}, `pets`: {`type`: `array`, `items`: {`$ref`: " \
 	"`#/definitions/pet`}}, `pair`: {`type`: `array`, `prefixItems`: [{`type`: `string`}, {`type`: `int`}], `items`: false}, " \
 	"`tree`: {`type`: `object`, `properties`: {`child`: {`$ref`: `#/definitions/tree`, `nullable`: true}}, `additionalProperties`: " \
-	"false}, `loose`: {}}"
+	"false}, `loose`: {}, `odd/name~`: {`type`: `int`}}"
 
 static void test_types(void **state _unused_) {
 	static const struct {
@@ -231,6 +236,12 @@ static void test_types(void **state _unused_) {
 		{"tree", "{`child`: {`child`: {}}}", NULL},
 		{"tree", "{`child`: {`child`: {`x`: 1}}}", "The property 'x' is not permitted"},
 		{"loose", "[1, `x`, null]", NULL},
+		{"pet/properties/age", "3", NULL},
+		{"pet/properties/age", "`3`", "Expected 'Integer'"},
+		{"pair/prefixItems/1", "`3`", "Expected 'Integer'"},
+		{"odd~1name~0", "`3`", "Expected 'Integer'"},
+		{"pets/items", "{}", "The required property 'name'"},
+		{"animal/discriminator/mapping/cat", "{`kind`: `cat`, `lives`: `9`}", "Expected 'Integer'"},
 		{"pet", "{`name`: null}", "Expected 'String, Uri'. Actual 'Null'"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -258,6 +269,9 @@ static void test_types_shown(void **state _unused_) {
 
 static void test_types_refused(void **state _unused_) {
 	refused(fixture_v2("`parameters`: {`x`: {`$ref`: `#/definitions/no`}}"), NULL, "does not lead to a definition");
+	refused(fixture_v2(PET ", `parameters`: {`x`: {`$ref`: `#/definitions/pet/properties/nope`}}"), NULL, "does not lead to a definition");
+	refused(fixture_v2(PET ", `parameters`: {`x`: {`$ref`: `#/definitions/pair/prefixItems/2`}}"), NULL, "does not lead to a definition");
+	refused(fixture_v2(PET ", `parameters`: {`x`: {`$ref`: `#/parameters/x`}}"), NULL, "does not lead to a definition");
 	refused(fixture_v1("`parameters`: {`x`: {`$ref`: `#/definitions/no`}}"), NULL, "languageVersion");
 	refused(fixture_v2("`definitions`: {`a`: {`$ref`: `#/definitions/b`}, `b`: {`$ref`: `#/definitions/a`}}"), NULL,
 		"does not lead to a definition");
@@ -265,6 +279,14 @@ static void test_types_refused(void **state _unused_) {
 	refused(fixture_v2("`definitions`: {`a`: {`type`: `object`, `discriminator`: {`propertyName`: `k`}}}"), NULL, "discriminator");
 	refused(fixture_v2("`definitions`: {`a`: {`type`: `object`, `discriminator`: {`propertyName`: `k`, `mapping`: {`x`: {`$ref`: "
 		"`#/definitions/a`}}}}}"), NULL, "another one");
+	refused(fixture_v2("`definitions`: {`a`: {`type`: `object`, `discriminator`: {`propertyName`: `k`, `mapping`: {`x`: {`$ref`: "
+		"`#/definitions/b`, `discriminator`: {`propertyName`: `k`, `mapping`: {`x`: {`$ref`: `#/definitions/a/discriminator/mapping/x`}}}}}}}, "
+		"`b`: {`type`: `object`}}"), NULL, "another one");
+	// What no definition says is not looked at, and so leads nowhere.
+	refused(fixture_v2("`definitions`: {`a`: {`type`: `object`, `metadata`: {`b`: {`type`: `thing`}}}}, `parameters`: {`x`: {`$ref`: "
+		"`#/definitions/a/metadata/b`}}"), NULL, "does not lead to a definition");
+	refused(fixture_v2(PET ", `parameters`: {`x`: {`$ref`: `#/definitions/animal/discriminator/mapping`}}"), NULL,
+		"does not lead to a definition");
 	refused(fixture_v2("`definitions`: {`a`: {`type`: `array`, `items`: 3}}"), NULL, "The 'items' of 'a'");
 }
 
