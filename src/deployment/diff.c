@@ -58,7 +58,10 @@ static int visible_object(const json_t *shown, const json_t *wanted, const char 
 		int rc = visible(value, asked, inner, &kept, err);
 		if (rc < 0)
 			return rc;
-		if (json_set(made, name, kept) < 0)
+		// Where nothing but that was, nothing is.
+		if (json_is_object(kept) && json_object_size(kept) == 0 && json_object_size(value) > 0 && !asked)
+			json_decref(kept);
+		else if (json_set(made, name, kept) < 0)
 			return err_oom(err);
 	}
 	*out = TAKE_PTR(made);

@@ -15,6 +15,7 @@ void opened_free(struct opened *o) {
 	json_decref(o->place);
 	json_decref(o->deployment);
 	json_decref(o->deployer);
+	json_decref(o->read);
 	*o = (struct opened){0};
 }
 
@@ -144,6 +145,8 @@ static int reference(void *ctx, const char *id, const char *api_version, bool fu
 	if (made)
 		return give(id, api_version, full, made, out, err);
 	int rc = opened_request(o, "GET", id, NULL, api_version, NULL, &outcome, err);
+	if (rc == 0 && o->read && json_set(o->read, key, json_true()) < 0)
+		rc = err_oom(err);
 	return rc < 0 ? rc : give(id, api_version, full, outcome.json, out, err);
 }
 

@@ -162,12 +162,16 @@ static int keep_history_short(struct store_tx *tx, const char *subscription, con
 		"ss", subscription, group);
 	if (rc < 0 || count < DEPLOYMENT_HISTORY_MAX)
 		return rc;
+	int64_t many = count - DEPLOYMENT_HISTORY_MAX + 1;
 	rc = store_query(tx, &rows, err,
 		"SELECT run FROM deployments WHERE subscription_id = $1 AND resource_group = $2 AND ended_ns IS NOT NULL"
 		" ORDER BY created_ns LIMIT $3",
-		"ssi", subscription, group, count - DEPLOYMENT_HISTORY_MAX + 1);
+		"ssi", subscription, group, many);
 	if (rc == 0)
 		rc = collect_runs(rows, runs, err);
+	if (rc == 0 && (int64_t)json_array_size(runs) < many)
+		return err_set(err, -EDQUOT, 409, "DeploymentQuotaExceeded",
+			"Creating the deployment would exceed the quota of '%d': so many deployments are active here.", DEPLOYMENT_HISTORY_MAX);
 	return rc < 0 ? rc : forget_all(tx, runs, err);
 }
 

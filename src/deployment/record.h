@@ -35,7 +35,7 @@ int deployment_load(struct store_tx *tx, const char *id, struct deployment *out,
 int deployment_load_run(struct store_tx *tx, const char *run, struct deployment *out, struct err *err) _must_check_;
 
 // A new run; one before of the same id is replaced. Of the oldest that have ended so many are forgotten that the scope has
-// no more than DEPLOYMENT_HISTORY_MAX.
+// no more than DEPLOYMENT_HISTORY_MAX; 409 DeploymentQuotaExceeded (-EDQUOT) where so many have not ended.
 #define DEPLOYMENT_HISTORY_MAX 800
 int deployment_insert(struct store_tx *tx, const struct deployment *d, struct err *err) _must_check_;
 // What changes while it runs: state, result, times. A deployment that ends keeps its template, sealed, unless it was written by

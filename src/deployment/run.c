@@ -64,10 +64,31 @@ static int abandon(struct arm *arm, const char *id, const struct err *why, struc
 	return rc < 0 ? rc : store_commit(&tx, err);
 }
 
+// What the template only names has an operation once it was read.
+static int note_reads(struct run *r, struct err *err) {
+	for (size_t i = 0; i < r->operations.plan.count && json_object_size(r->opened.read) > 0; i++) {
+		struct deployment_operation *op = &r->operations.list[i];
+		if (strcmp(op->kind, "Read") != 0 || r->operations.plan.items[i].state != PLAN_SKIPPED)
+			continue;
+		_cleanup_free_ char *key = strv_lower(op->target);
+		if (!key)
+			return err_oom(err);
+		if (!json_object_get(r->opened.read, key))
+			continue;
+		r->operations.plan.items[i].state = PLAN_SUCCEEDED;
+		op->started_ns = op->ended_ns = clock_now_ns();
+		op->status = 200;
+		op->changed = true;
+	}
+	return 0;
+}
+
 static int write_down(struct run *r, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	r->d.changed_ns = clock_now_ns();
-	int rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
+	int rc = note_reads(r, err);
+	if (rc == 0)
+		rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
 	if (rc == 0)
 		rc = deployment_operations_save(tx, r->d.run, &r->operations, err);
 	if (rc == 0)
@@ -112,7 +133,9 @@ static int end_with(struct run *r, enum deployment_state state, json_t *result, 
 	r->d.state = state;
 	r->d.result = result;
 	r->d.ended_ns = r->d.changed_ns = clock_now_ns();
-	int rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
+	int rc = note_reads(r, err);
+	if (rc == 0)
+		rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
 	if (rc == 0)
 		rc = deployment_operations_save(tx, r->d.run, &r->operations, err);
 	if (rc == 0)
@@ -219,7 +242,10 @@ static int open_template(struct run *r, struct err *err) {
 	r->opened.arm = r->arm;
 	r->opened.caller = &r->caller;
 	r->opened.place = json_incref(r->d.place);
-	int rc = store_begin(arm_store(r->arm), STORE_READ, &tx, err);
+	r->opened.read = json_object();
+	int rc = r->opened.read ? 0 : err_oom(err);
+	if (rc == 0)
+		rc = store_begin(arm_store(r->arm), STORE_READ, &tx, err);
 	if (rc == 0)
 		rc = deployment_unseal(tx, arm_keeper(r->arm), r->d.run, "template", &r->opened.document, err);
 	if (rc == 0)
@@ -392,6 +418,8 @@ static int end_without_outputs(struct run *r, size_t at, const struct err *why, 
 	if (!details)
 		return err_oom(err);
 	int rc = note_failure(r, at, why, NULL, err);
+	if (rc == 0 && strcmp(why->code, "DeploymentOutputEvaluationFailed") == 0)
+		return end_failed(r, DEPLOYMENT_FAILED, why, NULL, err);
 	(void)err_set(&failure, -EIO, 400, "DeploymentOutputEvaluationFailed",
 		"Unable to evaluate template outputs. Please see error details and deployment operations. Please see "
 		"https://aka.ms/arm-common-errors for usage details.");
@@ -487,6 +515,12 @@ static int step(struct arm *arm, const char *id, int64_t *again_ms, struct err *
 	}
 	if (rc == 0)
 		rc = go_on(&r, &over, err);
+	// What cannot be opened now never can: a template that another version of this program took.
+	if (rc < 0 && err->status >= 400 && err->status < 500) {
+		const struct err why = *err;
+		over = true;
+		rc = end_failed(&r, DEPLOYMENT_FAILED, &why, NULL, err);
+	}
 	if (rc == 0 && !over)
 		*again_ms = patience(&r);
 	return rc;

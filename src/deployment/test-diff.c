@@ -84,8 +84,11 @@ static void test_what_is_the_platforms_own_is_not_seen(void **state) {
 	     "\"subnets\":[{\"properties\":{\"provisioningState\":\"x\",\"c\":2}}]},"
 	     "\"identity\":{\"type\":\"SystemAssigned\",\"principalId\":\"p\",\"userAssignedIdentities\":{\"/a.b/c\":{\"clientId\":\"c\"}}}}",
 		"{}",
-		"{\"properties\":{\"a\":1,\"subnets\":[{\"properties\":{\"c\":2}}]},"
-		"\"identity\":{\"type\":\"SystemAssigned\",\"userAssignedIdentities\":{\"/a.b/c\":{}}}}");
+		"{\"properties\":{\"a\":1,\"subnets\":[{\"properties\":{\"c\":2}}]},\"identity\":{\"type\":\"SystemAssigned\"}}");
+	sees("{\"identity\":{\"userAssignedIdentities\":{\"/a.b/c\":{\"clientId\":\"c\"}}}}",
+		"{\"identity\":{\"userAssignedIdentities\":{\"/a.b/c\":{}}}}",
+		"{\"identity\":{\"userAssignedIdentities\":{\"/a.b/c\":{}}}}");
+	sees("{\"a\":{},\"properties\":{\"provisioningState\":\"x\"}}", "{}", "{\"a\":{}}");
 }
 
 static void test_what_is_asked_for_is_seen(void **state) {

@@ -13,6 +13,7 @@ struct trial {
 	const struct caller *caller;
 	struct store_tx *tx;
 	bool ids_only, complete;
+	size_t count;  // of resources so far
 	const struct arm_target *root;
 	json_t *changes, *touched;
 	json_t *seen;     // ids in lower case of what is made, read or deployed
@@ -162,7 +163,10 @@ static int try_nested(struct trial *t, const struct template_resource *r, const 
 static int try_resource(struct trial *t, struct opened *o, size_t place, int64_t depth, struct err *err) {
 	const struct template_resource *r = template_resource_at(o->template, place);
 	_cleanup_json_ json_t *body = NULL;
-	int rc = template_resource_body(o->template, place, &body, err);
+	// Templates inside each other multiply.
+	int rc = ++t->count > TEMPLATE_INSTANCES_MAX
+		? err_set(err, -EINVAL, 400, "InvalidTemplate", "The template comes to more than %d resources.", TEMPLATE_INSTANCES_MAX)
+		: template_resource_body(o->template, place, &body, err);
 	if (rc < 0)
 		return refuse(t, r->id, NULL, err);
 	return r->nested ? try_nested(t, r, body, depth + 1, err) : try_put(t, r, body, err);
