@@ -114,8 +114,9 @@ static int read_format(const json_t *properties, bool *ids_only, struct err *err
 static int read_rest(struct deployment_request *q, const json_t *properties, struct err *err) {
 	q->tags = json_object_get(q->body, "tags");
 	q->debug = json_object_get(properties, "debugSetting");
-	if (q->tags && !json_is_object(q->tags) && !json_is_null(q->tags))
-		return bad_request(err, "'tags' must be an object.");
+	int rc = q->tags && !json_is_null(q->tags) ? arm_check_tags(q->tags, err) : 0;
+	if (rc < 0)
+		return rc;
 	if (q->debug && !json_is_object(q->debug) && !json_is_null(q->debug))
 		return bad_request(err, "'debugSetting' must be an object.");
 	return read_format(properties, &q->ids_only, err);

@@ -256,7 +256,7 @@ int opened_open(struct opened *o, const char *subscription, const char *group, c
 		return err_oom(err);
 	const struct template_place place = {.scope = o->scope, .subscription = json_object_get(o->place, "subscription"),
 		.resource_group = json_object_get(o->place, "resourceGroup"), .tenant = json_object_get(o->place, "tenant"),
-		.deployment = o->deployment, .environment = around, .deployer = o->deployer, .now = clock_now(), .ctx = o,
+		.deployment = o->deployment, .environment = around, .deployer = o->deployer, .now = clock_now(), .budget = o->budget, .ctx = o,
 		.reference = reference, .list = list, .provider = provider, .secret = secret};
 	return template_open(o->document, o->parameters, &place, &o->template, err);
 }

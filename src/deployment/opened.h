@@ -15,6 +15,7 @@ struct opened {
 	json_t *place;
 	json_t *deployment, *deployer;
 	const json_t *made;           // what GET would show of deployments that are only tried out, by id in lower case; or NULL
+	struct expr_budget *budget;   // that it shares with others; or NULL
 	json_t *read;                 // owned: ids, in lower case, of what was read; NULL: nobody wants to know
 	char scope[ARM_ID_MAX];
 	struct template *template;

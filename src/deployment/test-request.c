@@ -57,7 +57,7 @@ static void test_what_is_refused(void **state) {
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\"}}", "InvalidTemplate");
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\",\"template\":7}}", "InvalidRequestContent");
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\",\"template\":{},\"parameters\":[]}}", "InvalidRequestContent");
-	refuses(RG, "d", "{\"tags\":1,\"properties\":{\"mode\":\"Complete\",\"template\":{}}}", "InvalidRequestContent");
+	refuses(RG, "d", "{\"tags\":1,\"properties\":{\"mode\":\"Complete\",\"template\":{}}}", "InvalidTags");
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\",\"template\":{},\"debugSetting\":1}}", "InvalidRequestContent");
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\",\"templateLink\":{\"id\":\"x\"}}}", "InvalidContentLink");
 	refuses(RG, "d", "{\"properties\":{\"mode\":\"Complete\",\"template\":{},\"onErrorDeployment\":{}}}", "OnErrorDeploymentNotSupported");

@@ -14,6 +14,7 @@ struct trial {
 	struct store_tx *tx;
 	bool ids_only, complete;
 	size_t count;  // of resources so far
+	struct expr_budget budget;
 	const struct arm_target *root;
 	json_t *changes, *touched;
 	json_t *seen;     // ids in lower case of what is made, read or deployed
@@ -204,7 +205,7 @@ static int note_group(struct trial *t, const struct arm_target *at, struct err *
 static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth, json_t **known,
 	struct err *err) {
 	_cleanup_opened_ struct opened o = {.arm = t->arm, .caller = t->caller, .tx = t->tx, .document = json_incref(q->template),
-		.parameters = json_incref(q->parameters), .made = t->made};
+		.parameters = json_incref(q->parameters), .made = t->made, .budget = &t->budget};
 	int rc = opened_place(t->tx, at, t->caller->tenant, &o.place, err);
 	if (rc == 0)
 		rc = opened_open(&o, at->subscription, at->group, at->name, q->location ? q->location : "", q->complete, err);
@@ -256,6 +257,7 @@ int deployment_try(struct arm *arm, const struct caller *caller, const struct ar
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	_cleanup_json_ json_t *known = NULL;
 	_cleanup_(trial_free) struct trial t = {.arm = arm, .caller = caller, .ids_only = q->ids_only, .complete = q->complete, .root = at,
+		.budget = {.left = TEMPLATE_COST_MAX},
 		.changes = json_array(), .touched = json_array(), .seen = json_object(), .groups = json_object(), .made = json_object(),
 		.details = details};
 	if (!t.changes || !t.touched || !t.seen || !t.groups || !t.made)

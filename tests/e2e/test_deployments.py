@@ -3,6 +3,7 @@
 """Deployments of templates: carried out, watched, tried out, cancelled, resumed after a crash; and what is refused."""
 
 import glob
+import json
 import os
 import signal
 import sqlite3
@@ -205,7 +206,6 @@ class Deploying(Case):
         self.assertEqual(get("commented").json["properties"]["outputs"]["o"]["value"], "ab")
 
     def test_a_template_as_text(self):
-        import json
         succeeds("text", json.dumps(template([identity("id-text")])))
         self.assertEqual(cloud.arm("GET", cloud.id(IDENTITY, "id-text"), IDENTITIES).status, 200)
 
@@ -213,11 +213,17 @@ class Deploying(Case):
         content = template({
             "ids": {"copy": {"name": "ids", "count": 3}, **identity("[format('id-sym-{0}', copyIndex())]")},
             "none": {"condition": False, **identity("id-sym-none")},
-            "there": {"existing": True, "type": IDENTITY, "apiVersion": IDENTITIES, "name": "id-sym-0", "dependsOn": ["ids"]},
+            "there": {"existing": True, "type": IDENTITY, "apiVersion": IDENTITIES, "name": "id-sym-absent", "dependsOn": ["ids"]},
         }, languageVersion="2.0", outputs={
             "all": {"type": "array", "copy": {"count": 3, "input": "[reference(format('ids[{0}]', copyIndex())).principalId]"}}})
         p = succeeds("symbolic", content)
         self.assertEqual(len(set(p["outputs"]["all"]["value"])), 3)
+        self.assertEqual([o for o in operations("symbolic") if o["properties"]["provisioningOperation"] == "Read"], [])
+        read = template({"there": {"existing": True, "type": IDENTITY, "apiVersion": IDENTITIES, "name": "id-sym-0"}}, languageVersion="2.0",
+                        outputs={"p": {"type": "string", "value": "[reference('there').principalId]"}})
+        self.assertEqual(succeeds("reads", read)["outputs"]["p"]["value"], p["outputs"]["all"]["value"][0])
+        self.assertEqual([o["properties"]["targetResource"]["resourceName"] for o in operations("reads")
+                          if o["properties"]["provisioningOperation"] == "Read"], ["id-sym-0"])
         self.assertEqual(len(p["outputResources"]), 3)
         self.refuse(cloud.arm("GET", cloud.id(IDENTITY, "id-sym-none"), IDENTITIES), 404, "ResourceNotFound")
 
@@ -250,7 +256,7 @@ class Deploying(Case):
         self.assertEqual(operations("no-outputs")[0]["properties"]["provisioningState"], "Failed")
 
     def test_rights_are_the_callers_at_each_step(self):
-        token, principal = stranger("st-rights")
+        token, principal = stranger()
         cloud.make_group("rg-rights")
         self.refuse(put("mine", template(), "rg-rights", token=token), 403, "AuthorizationFailed", "Microsoft.Resources/deployments/write")
         for tail, action in (("/validate", "validate/action"), ("/whatIf", "whatIf/action"), ("/cancel", "cancel/action"),
@@ -307,11 +313,18 @@ class Deploying(Case):
         self.refuse(put("vaulted", content, parameters={"s": missing}), 404, "KeyVaultParameterReferenceSecretRetrieveFailed")
 
 
-def stranger(name):
-    """A principal without any role: its token and its object id."""
-    made = cloud.command("status", "--json", "--data-dir", cloud.dir)
-    assert made.returncode == 0
-    import json
+def server_pid():
+    """Of the server, once it runs."""
+    for _ in range(100):
+        try:
+            return cloud.pid("server")
+        except (KeyError, AssertionError):
+            time.sleep(0.1)
+    raise AssertionError(cloud.logs())
+
+
+def stranger():
+    """A principal without any role here, the host agent's: its token and its object id."""
     with open(os.path.join(cloud.dir, "host.json")) as f:
         host = json.load(f)
     answer = cloud.token_answer("https://management.azure.com", client=host["clientId"], secret=host["clientSecret"])
@@ -506,10 +519,28 @@ class WhatIf(Case):
         self.assertEqual(p["parameters"]["n"]["value"], 1)
         self.assertNotIn("hidden!", answer.text)
 
-    def test_what_may_not_be_read_is_not_shown(self):
-        token, principal = stranger("st-whatif")
+    def test_rights_count_in_a_try_too(self):
+        token, principal = stranger()
+        self.refuse(what_if("x", template(), self.group, token=token), 403, "AuthorizationFailed", "whatIf/action")
+        # Who may try, and no more, finds out nothing by it.
+        role = f"{cloud.scope}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid4()}"
+        made = cloud.arm("PUT", role, ROLES, {"properties": {"roleName": "Trier " + self.group, "assignableScopes": [cloud.scope], "permissions": [
+            {"actions": ["Microsoft.Resources/deployments/*"], "notActions": []}]}})
+        self.assertIn(made.status, (200, 201), made)
+        granted = cloud.arm("PUT", f"{cloud.group(self.group)}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", ROLES, {
+            "properties": {"principalId": principal, "principalType": "ServicePrincipal", "roleDefinitionId": role}})
+        self.assertEqual(granted.status, 201, granted)
         succeeds("before", template([identity("id-a")]), self.group)
-        self.refuse(what_if("x", template(), self.group, token=token), 403, "AuthorizationFailed")
+        self.assertEqual(what_if("x", template(), self.group, token=token).json["properties"]["changes"], [])
+        error = what_if("x", template([identity("id-a")]), self.group, token=token).json["error"]
+        self.assertEqual(error["details"][0]["code"], "AuthorizationFailed")
+        read = template(outputs={"o": {"type": "object", "value": f"[reference(resourceId('{IDENTITY}', 'id-a'), '{IDENTITIES}')]"}})
+        self.assertEqual(what_if("x", read, self.group, token=token).json["error"]["details"][0]["code"], "AuthorizationFailed")
+        elsewhere = template([nested("in", template(), resourceGroup="rg")])
+        self.assertEqual(what_if("x", elsewhere, self.group, token=token).json["error"]["details"][0]["code"], "AuthorizationFailed")
+        foreign = template([nested("in", template(), resourceGroup="rg", subscriptionId=str(uuid.uuid4()))])
+        self.assertIn(what_if("x", foreign, self.group, token=token).json["error"]["details"][0]["code"],
+                      ("AuthorizationFailed", "SubscriptionNotFound"))
 
 
 class Nested(Case):
@@ -659,7 +690,7 @@ class Long(Case):
         self.assertEqual(accepted.status, 201, accepted)
         for _ in range(3):
             time.sleep(0.15)
-            os.kill(cloud.pid("server"), signal.SIGKILL)
+            os.kill(server_pid(), signal.SIGKILL)
             time.sleep(1.0)
         self.assertEqual(cloud.wait(accepted)["status"], "Succeeded")
         p = get(name).json["properties"]
