@@ -133,7 +133,7 @@ static void test_a_full_disk_is_told_and_survived(void **state) {
 	struct store *s = NULL;
 	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
 	assert_int_equal(store_open(f->scratch.path, &s, &err), 0);
-	limit_file_size(1 << 20);
+	limit_file_size(4 << 20);
 	int64_t kept = 0;
 	int rc;
 	while ((rc = put_pair(s, kept, 30000, &err)) == 0 && kept < 1000)
@@ -161,7 +161,7 @@ static void test_a_really_full_disk(void **state) {
 	(void)snprintf(dir, sizeof(dir), "%s/small", f->scratch.folder);
 	(void)snprintf(path, sizeof(path), "%s/t.db", dir);
 	assert_int_equal(mkdir(dir, 0700), 0);
-	if (mount("tmpfs", dir, "tmpfs", 0, "size=2m") < 0) {
+	if (mount("tmpfs", dir, "tmpfs", 0, "size=8m") < 0) {
 		assert_int_equal(rmdir(dir), 0);
 		skip();
 	}
