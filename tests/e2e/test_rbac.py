@@ -600,6 +600,25 @@ class Locks(Case):
         self.assertEqual(cloud.vault("DELETE", "kv-locked", "/keys/k").status, 200)
         self.unlock(vault)
 
+    def test_what_has_ways_of_its_own_is_locked_too(self):
+        cloud.make_vault("kv-ways", enableRbacAuthorization=False, accessPolicies=[])
+        vault = cloud.id("Microsoft.KeyVault/vaults", "kv-ways")
+        entry = {"tenantId": cloud.tenant, "objectId": cloud.me(), "permissions": {"keys": ["get"]}}
+        calls = (("PUT", vault + "/accessPolicies/add", "2023-07-01", {"properties": {"accessPolicies": [entry]}}),
+                 ("PUT", vault + "/providers/Microsoft.Resources/tags/default", "2021-04-01", {"properties": {"tags": {"a": "b"}}}),
+                 ("PUT", f"{vault}{ASSIGNMENTS}/{uuid.uuid4()}", ROLES,
+                  {"properties": {"principalId": cloud.me(), "roleDefinitionId": f"{cloud.scope}{DEFINITIONS}/{READER}"}}),
+                 ("PATCH", vault, "2023-07-01", {"tags": {"a": "b"}}))
+        self.good(self.lock(vault, "ReadOnly"))
+        for method, path, version, body in calls:
+            self.refuse(cloud.arm(method, path, version, body), 409, "ScopeLocked", f"'{vault}'")
+        self.unlock(vault)
+        for method, path, version, body in calls:
+            self.assertIn(cloud.arm(method, path, version, body).status, (200, 201), path)
+        self.good(self.lock(cloud.scope, "ReadOnly"))
+        self.refuse(define(), 409, "ScopeLocked")
+        self.unlock(cloud.scope)
+
     def test_a_sibling_is_not_locked(self):
         cloud.make_group("locked2")
         self.good(self.lock(cloud.group("locked"), "ReadOnly"))
