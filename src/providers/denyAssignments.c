@@ -35,6 +35,6 @@ static const char *const deny_versions[] = {"2022-04-01", "2019-03-01-preview", 
 const struct arm_type deny_assignments_type = {.name = "Microsoft.Authorization/denyAssignments", .versions = deny_versions,
 	.extends = true, .raw = deny_assignments};
 
-static const char *const classic_versions[] = {"2015-06-01", "2015-05-01-preview", "2014-10-01-preview", NULL};
+static const char *const classic_versions[] = {"2015-07-01", "2015-06-01", "2015-05-01-preview", "2014-10-01-preview", NULL};
 const struct arm_type classic_administrators_type = {.name = "Microsoft.Authorization/classicAdministrators",
 	.versions = classic_versions, .raw = classic_administrators};

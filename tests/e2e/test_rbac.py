@@ -482,11 +482,11 @@ class Others(Case):
             self.assertEqual(listed(scope + deny), [])
         self.refuse(cloud.arm("GET", f"{cloud.group()}{deny}/{ABSENT}", ROLES), 404, "DenyAssignmentNotFound")
         self.refuse(cloud.arm("PUT", f"{cloud.group()}{deny}/{ABSENT}", ROLES, {}), 405, "MethodNotAllowed")
-        self.assertEqual(listed(cloud.scope + classic, version="2015-06-01"), [])
+        self.assertEqual(listed(cloud.scope + classic, version="2015-07-01"), [])
         self.refuse(cloud.arm("GET", f"{cloud.scope}{classic}/x", "2015-06-01"), 405, "MethodNotAllowed")
         p = Principal()
         self.refuse(p.arm("GET", cloud.scope + deny), 403, "AuthorizationFailed")
-        self.refuse(p.arm("GET", cloud.scope + classic, version="2015-06-01"), 403, "AuthorizationFailed")
+        self.refuse(p.arm("GET", cloud.scope + classic, version="2015-07-01"), 403, "AuthorizationFailed")
 
     def test_provider_operations(self):
         path = AUTHORIZATION + "providerOperations"

@@ -160,6 +160,41 @@ describe("@azure/arm-authorization", () => {
 		assert.equal(read.roleType, "BuiltInRole");
 		assert.ok(read.permissions[0].dataActions.includes("Microsoft.KeyVault/vaults/keys/wrap/action"));
 	});
+
+	test("custom role definitions", async () => {
+		const scope = `/subscriptions/${subscription}/resourceGroups/${group}`;
+		const name = randomUUID();
+		const definition = { roleName: `Key readers ${name}`, description: "read keys", roleType: "CustomRole",
+			permissions: [{ actions: ["*/read"], notActions: [], dataActions: ["Microsoft.KeyVault/vaults/keys/read"] }],
+			assignableScopes: [scope] };
+		const made = await authorization.roleDefinitions.createOrUpdate(scope, name, definition);
+		assert.equal(made.roleType, "CustomRole");
+		assert.deepEqual(made.permissions[0].dataActions, ["Microsoft.KeyVault/vaults/keys/read"]);
+		const custom = await all(authorization.roleDefinitions.list(scope, { filter: "type eq 'CustomRole'" }));
+		assert.ok(custom.some((r) => r.name === name));
+		await refused(authorization.roleDefinitions.createOrUpdate(scope, randomUUID(), definition), 409,
+			"RoleDefinitionWithSameNameExists");
+		const given = await assign(scope, world.identity.principalId, name);
+		const listed = await all(authorization.roleAssignments.listForScope(scope,
+			{ filter: `atScope() and assignedTo('${world.identity.principalId}')` }));
+		assert.ok(listed.some((a) => a.id === given.id));
+		await refused(authorization.roleDefinitions.delete(scope, name), 400, "RoleDefinitionHasAssignments");
+		await authorization.roleAssignments.deleteById(given.id);
+		assert.equal((await authorization.roleDefinitions.delete(scope, name)).name, name);
+		await refused(authorization.roleDefinitions.get(scope, name), 404, "RoleDefinitionDoesNotExist");
+	});
+
+	test("permissions, operations, and what is always empty", async () => {
+		const mine = await all(authorization.permissions.listForResourceGroup(group));
+		assert.ok(mine.some((p) => p.actions.includes("*")));
+		assert.ok((await all(authorization.permissions.listForResource(group, "Microsoft.KeyVault", "", "vaults",
+			world.vaultId.split("/").pop()))).length > 0);
+		const operations = await authorization.providerOperationsMetadataOperations.get("Microsoft.KeyVault");
+		assert.ok(operations.resourceTypes.some((t) => t.name === "vaults/keys"));
+		assert.ok((await all(authorization.providerOperationsMetadataOperations.list())).length > 5);
+		assert.deepEqual(await all(authorization.denyAssignments.list()), []);
+		assert.deepEqual(await all(authorization.classicAdministrators.list()), []);
+	});
 });
 
 describe("@azure/keyvault-keys", () => {
