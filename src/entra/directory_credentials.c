@@ -90,6 +90,9 @@ static int make_secret(struct secret *out, struct err *err) {
 	_cleanup_secret_ struct secret random = {0};
 	_cleanup_buf_ struct buf text = {0};
 	int rc = secret_random(&random, SECRET_BYTES);
+	// Commands take what begins with '-' for an option: the first character is one of the first 32 of the alphabet, letters.
+	if (rc == 0)
+		random.data[0] &= 0x7f;
 	rc = rc < 0 ? rc : enc_base64url(&text, random.data, random.len);
 	rc = rc < 0 ? rc : secret_copy(out, text.data, text.len);
 	return rc < 0 ? err_errno(err, rc, "cannot make a client secret") : 0;

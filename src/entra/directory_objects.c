@@ -337,10 +337,10 @@ int directory_forget(struct store_tx *tx, const char *id, struct err *err) {
 		"DELETE FROM directory_role_assignments WHERE principal_id = $1",
 		"DELETE FROM application_secrets WHERE principal_id = $1",
 		"DELETE FROM application_certificates WHERE principal_id = $1",
-		"DELETE FROM refresh_tokens WHERE user_id = $1",
-		"DELETE FROM device_codes WHERE user_id = $1",
+		"DELETE FROM temporary_passes WHERE user_id = $1",
 	};
-	return run_all(tx, statements, ARRAY_SIZE(statements), id, err);
+	int rc = run_all(tx, statements, ARRAY_SIZE(statements), id, err);
+	return rc < 0 ? rc : entra_revoke_sessions(tx, id, err);
 }
 
 static int erase(struct store_tx *tx, enum directory_kind kind, const char *id, struct err *err) {

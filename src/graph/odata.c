@@ -26,7 +26,7 @@ struct node {
 };
 
 struct odata_filter {
-	struct node nodes[FILTER_NODES_MAX];
+	struct node nodes[ODATA_NODES_MAX];
 	int count, root;
 };
 
@@ -97,7 +97,7 @@ static bool take(struct parser *p, char c) {
 
 static int add_node(struct parser *p, enum op op, struct node **out) {
 	struct odata_filter *f = p->filter;
-	if (f->count == FILTER_NODES_MAX)
+	if (f->count == ODATA_NODES_MAX)
 		return malformed(p, "the expression has too many parts.");
 	struct node *n = &f->nodes[f->count++];
 	*n = (struct node){.op = op, .left = -1, .right = -1};
@@ -164,7 +164,7 @@ static int parse_values(struct parser *p, json_t *list) {
 			return rc;
 		if (json_array_append_new(list, value) < 0)
 			return err_oom(p->err);
-		if (json_array_size(list) > FILTER_VALUES_MAX)
+		if (json_array_size(list) > ODATA_VALUES_MAX)
 			return malformed(p, "too many values are listed.");
 	} while (take(p, ','));
 	return take(p, ')') ? 0 : malformed(p, "')' is expected.");
@@ -351,7 +351,7 @@ static int parse_primary(struct parser *p) {
 
 // Every way down goes through here.
 static int parse_operand(struct parser *p) {
-	if (p->depth == FILTER_DEPTH_MAX)
+	if (p->depth == ODATA_DEPTH_MAX)
 		return malformed(p, "the expression is nested too deeply.");
 	p->depth++;
 	int index = parse_primary(p);
@@ -400,7 +400,7 @@ int odata_parse(const char *text, const json_t *properties, const char *type, st
 	struct parser p = {.at = text, .properties = properties, .type = type, .filter = f, .err = err};
 	if (!f)
 		return err_oom(err);
-	if (strlen(text) > FILTER_TEXT_MAX)
+	if (strlen(text) > ODATA_TEXT_MAX)
 		return malformed(&p, "the expression is too long.");
 	f->root = parse_or(&p);
 	if (f->root < 0)

@@ -8,10 +8,10 @@
 
 #include "base/err.h"
 
-#define FILTER_TEXT_MAX 4096   // bytes of an expression
-#define FILTER_NODES_MAX 128   // operators and comparisons in it
-#define FILTER_DEPTH_MAX 16    // of parentheses, not and any()
-#define FILTER_VALUES_MAX 100  // in one list of `in`
+#define ODATA_TEXT_MAX 4096   // bytes of an expression
+#define ODATA_NODES_MAX 128   // operators and comparisons in it
+#define ODATA_DEPTH_MAX 16    // of parentheses, not and any()
+#define ODATA_VALUES_MAX 100  // in one list of `in`
 
 struct odata_filter;
 

@@ -33,6 +33,7 @@
 	{{"POST", path "/{id}/checkMemberObjects"}, member_check_objects, kind, 0, 0}
 
 #define FEDERATED "/applications/{id}/federatedIdentityCredentials"
+#define PASSES "/users/{id}/authentication/temporaryAccessPassMethods"
 #define ROLES "/roleManagement/directory"
 
 const struct operation operations[] = {
@@ -57,6 +58,12 @@ const struct operation operations[] = {
 	OBJECTS("/users", USER),
 	MEMBERSHIPS("/users", USER),
 	{{"GET", "/users/{id}/ownedObjects"}, entity_list, USER, DIRECTORY_OWNED, ~0u},
+
+	{{"GET", PASSES}, pass_list, USER, 0, 0},
+	{{"POST", PASSES}, pass_create, USER, 0, 0},
+	{{"GET", PASSES "/{other}"}, pass_get, USER, 0, 0},
+	{{"DELETE", PASSES "/{other}"}, pass_delete, USER, 0, 0},
+	{{"POST", "/users/{id}/revokeSignInSessions"}, sessions_revoke, USER, 0, 0},
 
 	OBJECTS("/groups", GROUP),
 	OWNERS("/groups", GROUP),

@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Microsoft Graph: applications, service principals, users, groups, directory roles, and who may do what with them."""
 
+import base64
+import hashlib
 import os
 import sqlite3
+import subprocess
+import tempfile
 import unittest
 import urllib.parse
 import uuid
@@ -450,6 +454,153 @@ class People(Case):
         self.refuse(graph("POST", "/directoryObjects/getByIds", {}), 400, "Request_BadRequest", "ids")
         self.assertEqual(self.ok(graph("GET", f"/directoryObjects/{app['id']}"))["@odata.type"], "#microsoft.graph.application")
         self.refuse(graph("GET", f"/directoryObjects/{uuid.uuid4()}"), 404, "Request_ResourceNotFound")
+
+
+def make_tenant(name):
+    """Another tenant: its id and a Graph token of its administrator."""
+    tenant = str(uuid.uuid4())
+    answer = cloud.arm("PUT", f"/providers/Custodisk.Directory/tenants/{tenant}", "2026-11-01", {"properties": {"displayName": name}})
+    assert answer.status == 201, answer
+    administrator = answer.json["properties"]["administrator"]
+    signed_in = cloud.token_answer(RESOURCE, tenant, administrator["clientId"], administrator["clientSecret"])
+    assert signed_in.status == 200, signed_in
+    return tenant, signed_in.json["access_token"]
+
+
+class Tenants(Case):
+    """Nothing of one tenant is there for another's administrator."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.tenant, cls.token = make_tenant("Neighbour")
+
+    def test_nothing_is_seen_or_changed(self):
+        app, group, user = make_app("private"), make_group("private"), make_user("private")
+        principal = make_principal(app["appId"])
+        graph("POST", f"/applications/{app['id']}/federatedIdentityCredentials",
+              {"name": "main", "issuer": "i", "subject": "s", "audiences": [EXCHANGE]})
+        paths = [f"/applications/{app['id']}", f"/applications(appId='{app['appId']}')", f"/servicePrincipals/{principal['id']}",
+                 f"/servicePrincipals(appId='{app['appId']}')", f"/groups/{group['id']}", f"/users/{user['id']}",
+                 f"/users/{user['userPrincipalName']}"]
+        for path in paths:
+            self.refuse(graph("GET", path, token=self.token), 404, "Request_ResourceNotFound")
+            self.refuse(graph("PATCH", path, {"displayName": "taken"}, self.token), 404, "Request_ResourceNotFound")
+            self.refuse(graph("DELETE", path, token=self.token), 404, "Request_ResourceNotFound")
+        one, two = paths[0], paths[2]
+        for method, path, body in (
+                ("POST", one + "/addPassword", {}), ("POST", two + "/addPassword", {}), ("POST", one + "/removePassword", {}),
+                ("GET", one + "/owners", None), ("POST", one + "/owners/$ref", reference(cloud.me())),
+                ("GET", one + "/federatedIdentityCredentials", None), ("GET", one + "/federatedIdentityCredentials/main", None),
+                ("POST", one + "/federatedIdentityCredentials", {"name": "x"}), ("PATCH", one + "/federatedIdentityCredentials/main", {}),
+                ("DELETE", one + "/federatedIdentityCredentials/main", None), ("GET", two + "/memberOf", None),
+                ("GET", paths[4] + "/members", None), ("POST", paths[4] + "/members/$ref", reference(user["id"])),
+                ("DELETE", f"{paths[4]}/members/{user['id']}/$ref", None), ("GET", paths[5] + "/transitiveMemberOf", None),
+                ("POST", paths[5] + "/getMemberGroups", {}), ("POST", f"/directoryObjects/{user['id']}/checkMemberGroups", {"groupIds": [group["id"]]}),
+                ("GET", f"/directoryObjects/{app['id']}", None), ("GET", f"/organization/{cloud.tenant}", None),
+                ("GET", "/domains/custodisk.onmicrosoft.com", None), ("POST", paths[5] + "/revokeSignInSessions", {}),
+                ("GET", paths[5] + "/authentication/temporaryAccessPassMethods", None),
+                ("POST", paths[5] + "/authentication/temporaryAccessPassMethods", {})):
+            self.refuse(graph(method, path, body, self.token), 404, "Request_ResourceNotFound")
+        self.refuse(grant(cloud.me(), READERS, self.token), 404, "Request_ResourceNotFound")
+        mine = {cloud.client, app["id"], group["id"], user["id"], principal["id"], app["appId"], user["userPrincipalName"]}
+        for path in ("/applications", "/servicePrincipals", "/groups", "/users", "/organization", "/domains",
+                     "/roleManagement/directory/roleAssignments", "/directory/deletedItems/microsoft.graph.application"):
+            text = graph("GET", path, token=self.token).text
+            self.assertFalse([i for i in mine if i in text], path)
+        self.assertEqual(self.ids(graph("GET", "/organization", token=self.token)), [self.tenant])
+        self.assertEqual(self.ok(graph("POST", "/directoryObjects/getByIds", {"ids": [app["id"], user["id"]]}, self.token))["value"], [])
+        # References across tenants neither.
+        theirs = self.ok(graph("POST", "/groups", {"displayName": "x", "mailEnabled": False, "mailNickname": "x", "securityEnabled": True},
+                               self.token), 201)
+        self.refuse(graph("POST", f"/groups/{theirs['id']}/members/$ref", reference(user["id"]), self.token), 404, "Request_ResourceNotFound")
+        graph("DELETE", one)
+        for method, path in (("GET", ""), ("POST", "/restore"), ("DELETE", "")):
+            self.refuse(graph(method, f"/directory/deletedItems/{app['id']}{path}", {} if method == "POST" else None, self.token), 404,
+                        "Request_ResourceNotFound")
+
+    def test_an_application_for_several_tenants(self):
+        closed, opened = make_app("closed"), make_app("opened", signInAudience="AzureADMultipleOrgs")
+        secret = graph("POST", f"/applications/{opened['id']}/addPassword", {}).json["secretText"]
+        self.refuse(graph("POST", "/servicePrincipals", {"appId": closed["appId"]}, self.token), 400, "Request_BadRequest",
+                    "does not reference a valid application object")
+        principal = self.ok(graph("POST", "/servicePrincipals", {"appId": opened["appId"]}, self.token), 201)
+        self.assertEqual((principal["appOwnerOrganizationId"], principal["displayName"]), (cloud.tenant, "opened"))
+        # The application stays where it is, and its secret opens the other tenant too.
+        self.refuse(graph("GET", f"/applications(appId='{opened['appId']}')", token=self.token), 404, "Request_ResourceNotFound")
+        answer = cloud.token_answer(RESOURCE, self.tenant, opened["appId"], secret)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(cloud.claims(answer.json["access_token"])["oid"], principal["id"])
+        # A secret of the service principal there opens that tenant alone.
+        own = self.ok(graph("POST", f"/servicePrincipals/{principal['id']}/addPassword", {}, self.token))["secretText"]
+        make_principal(opened["appId"])
+        self.assertEqual(cloud.token_answer(RESOURCE, self.tenant, opened["appId"], own).status, 200)
+        self.assertNotEqual(cloud.token_answer(RESOURCE, client=opened["appId"], secret=own).status, 200)
+        graph("PATCH", f"/applications/{opened['id']}", {"signInAudience": "AzureADMyOrg"})
+        self.assertNotEqual(cloud.token_answer(RESOURCE, self.tenant, opened["appId"], secret).status, 200)
+
+
+def certificate():
+    """A new self-signed certificate in base64, in lines as clients send it, and its thumbprint."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, pem = os.path.join(folder, "key"), os.path.join(folder, "pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                        "-days", "100", "-keyout", key, "-out", pem], check=True, capture_output=True)
+        with open(pem) as f:
+            text = f.read()
+    body = "".join(line + "\n" for line in text.splitlines() if not line.startswith("-"))
+    return body, hashlib.sha1(base64.b64decode(body)).hexdigest().upper()
+
+
+class Certificates(Case):
+    def test_life(self):
+        app = make_app("certified")
+        path = f"/applications/{app['id']}"
+        (one, print_one), (two, print_two) = certificate(), certificate()
+        given = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": one, "displayName": "CN=x"}
+        self.assertEqual(graph("PATCH", path, {"keyCredentials": [given]}).status, 204)
+        first = self.ok(graph("GET", path))["keyCredentials"]
+        self.assertEqual([(k["customKeyIdentifier"], k["displayName"], k["key"], k["type"]) for k in first],
+                         [(print_one, "CN=x", None, "AsymmetricX509Cert")])
+        # What is named by its keyId stays.
+        self.assertEqual(graph("PATCH", path, {"keyCredentials": [*first, {**given, "key": two}]}).status, 204)
+        both = self.ok(graph("GET", path))["keyCredentials"]
+        self.assertEqual({k["customKeyIdentifier"] for k in both}, {print_one, print_two})
+        self.assertEqual(graph("PATCH", path, {"keyCredentials": [k for k in both if k["customKeyIdentifier"] == print_two]}).status, 204)
+        self.assertEqual([k["customKeyIdentifier"] for k in self.ok(graph("GET", path))["keyCredentials"]], [print_two])
+        for wrong, code in (({"key": "no base64!"}, "KeyCredentialsInvalidValue"), ({"key": "AAAA"}, "KeyCredentialsInvalidValue"),
+                            ({"key": None}, "KeyCredentialsInvalidValue"), ({"type": "Symmetric"}, "KeyCredentialsInvalidValue"),
+                            ({"usage": "Sign"}, "KeyCredentialsInvalidValue"), ({"keyId": "x"}, "Request_BadRequest"),
+                            ({"endDateTime": "2199-01-01T00:00:00Z"}, "KeyCredentialsInvalidEndDate"),
+                            ({"startDateTime": "2001-01-01T00:00:00Z"}, "KeyCredentialsInvalidStartDate")):
+            self.refuse(graph("PATCH", path, {"keyCredentials": [{**given, **wrong}]}), 400, code)
+        self.assertEqual([k["customKeyIdentifier"] for k in self.ok(graph("GET", path))["keyCredentials"]], [print_two])
+        made = self.ok(graph("POST", "/applications", {"displayName": "born certified", "keyCredentials": [given]}), 201)
+        self.assertEqual([k["customKeyIdentifier"] for k in made["keyCredentials"]], [print_one])
+
+
+class Passes(Case):
+    def test_life(self):
+        user = make_user("passing")
+        path = f"/users/{user['id']}/authentication/temporaryAccessPassMethods"
+        made = self.ok(graph("POST", path, {"lifetimeInMinutes": 60, "isUsableOnce": True}), 201)
+        self.assertEqual((made["isUsable"], made["isUsableOnce"], made["lifetimeInMinutes"], made["methodUsabilityReason"]),
+                         (True, True, 60, "EnabledByPolicy"))
+        self.assertTrue(made["temporaryAccessPass"])
+        shown = self.ok(graph("GET", path))["value"]
+        self.assertEqual([(p["id"], p["temporaryAccessPass"]) for p in shown], [(made["id"], None)])
+        self.assertIsNone(self.ok(graph("GET", f"{path}/{made['id']}"))["temporaryAccessPass"])
+        self.assertEqual(graph("POST", path, {}).status, 409)
+        self.assertEqual(graph("DELETE", f"{path}/{made['id']}").status, 204)
+        self.refuse(graph("DELETE", f"{path}/{made['id']}"), 404, "resourceNotFound")
+        self.refuse(graph("GET", f"{path}/{made['id']}"), 404, "resourceNotFound")
+        for wrong in ({"lifetimeInMinutes": "60"}, {"startDateTime": "soon"}, {"isUsableOnce": 1}):
+            self.refuse(graph("POST", path, wrong), 400, "Request_BadRequest")
+        self.assertEqual(graph("POST", path, {"lifetimeInMinutes": 1}).status, 400)
+        self.assertTrue(self.ok(graph("POST", f"/users/{user['id']}/revokeSignInSessions", {}))["value"])
+        token, _, _ = make_client("no-pass")
+        for answer in (graph("POST", path, {}, token), graph("GET", path, token=token),
+                       graph("POST", f"/users/{user['id']}/revokeSignInSessions", {}, token)):
+            self.refuse(answer, 403, "Authorization_RequestDenied")
 
 
 class Rights(Case):
