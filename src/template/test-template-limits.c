@@ -203,6 +203,25 @@ static void test_depth(void **state _unused_) {
 			i == 255 ? json_string("x") : json_sprintf("[concat(parameters('p%d'), 'x')]", i + 1)));
 	}
 	(void)exhaust(with(fixture_v1(""), "parameters", parameters), "parameters of parameters");
+	json_t *resources = json_object();
+	for (int i = 0; i < 700; i++) {
+		_cleanup_free_ char *symbol = strv_printf("r%d", i);
+		json_object_set_new(resources, symbol, json_pack("{s:s, s:s, s:o}", "type", "A.B/c", "apiVersion", "1", "name",
+			i == 699 ? json_string("x") : json_sprintf("[concat('a', resourceInfo('r%d').name)]", i + 1)));
+	}
+	assert_false(exhaust(with(fixture_v2(""), "resources", resources), "names of names"));
+	assert_false(exhaust(fixture_v2("`functions`: [{`namespace`: `f`, `members`: {`g`: {`output`: {`type`: `array`, `value`: [[[[[[[["
+		"`[map(range(0, 1), lambda('i', f.g()))]`]]]]]]]]}}}}], `outputs`: {`o`: {`type`: `array`, `value`: `[f.g()]`}}"),
+		"a function that calls itself"));
+	_cleanup_free_ char *inner = strdup("{`type`: `A.B/c`, `apiVersion`: `1`, `name`: `[variables('v')]`}");
+	for (int i = 0; i < 14; i++) {
+		char *outer = strv_printf("{`type`: `Microsoft.Resources/deployments`, `apiVersion`: `1`, `name`: `n`, `properties`: {`template`: "
+			"{`resources`: [%s]}}}", inner);
+		free(inner);
+		inner = outer;
+	}
+	_cleanup_free_ char *members = strv_printf("`variables`: {`v`: `x`}, `resources`: [%s]", inner);
+	assert_true(exhaust(fixture_v1(members), "inner templates of inner templates"));
 	// A chain that people could write.
 	json_t *chain = json_object();
 	for (int i = 0; i < 100; i++) {
