@@ -25,8 +25,12 @@ SERVED = {
     "compute/**/virtualMachine.json":
         r"VirtualMachines_(CreateOrUpdate|Update|Get|Delete|List|ListAll|Start|PowerOff|Deallocate|InstanceView)$",
     "keyvault/resource-manager/**/stable/**/keyvault.json":
-        r"Vaults_(CreateOrUpdate|Update|Get|Delete|ListBy.*|UpdateAccessPolicy|ListDeleted|GetDeleted|PurgeDeleted|CheckNameAvailability)$",
-    "msi/**/ManagedIdentity.json": r"UserAssignedIdentities_(CreateOrUpdate|Update|Get|Delete|List)",
+        r"(Vaults|PrivateEndpointConnections|PrivateLinkResources)_",
+    "keyvault/resource-manager/**/stable/**/keys.json": r"Keys_",
+    "keyvault/resource-manager/**/stable/**/secrets.json": r"Secrets_",
+    "keyvault/resource-manager/**/stable/**/providers.json": r"Operations_List$",
+    "monitor/**/diagnosticsSettings*_API.json": r"DiagnosticSettings",
+    "msi/**/ManagedIdentity.json": r"",
     "authorization/**/authorization-RoleAssignmentsCalls.json": r"RoleAssignments_(Create|Get|Delete|ListFor)",
     "authorization/**/authorization-RoleDefinitionsCalls.json": r"RoleDefinitions_(Get|List)",
 }
