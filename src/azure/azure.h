@@ -69,3 +69,8 @@ int azure_arm(struct azure_client *c, const char *method, const char *path, cons
 // Poll an operation URL until it ends; error of a failed operation in err. `timeout_seconds` bounds the wait (-ETIMEDOUT).
 // A failed operation is -ECANCELED. Answers that may pass (-EAGAIN) are waited out.
 int azure_arm_wait(struct azure_client *c, const char *operation, unsigned timeout_seconds, struct err *err) _must_check_;
+
+// custodisk's own (docs/operations/sign-in.md): decide over a device code that waits, for a user, or decline it (NULL). The
+// caller owns *reply, which tells for whom and for what.
+int azure_device_decide(struct azure_client *c, const char *user_code, const char *user, json_t **reply, struct err *err)
+	_must_check_;

@@ -23,7 +23,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_up, cli_down, cli_status, cli_run, cli_clock, cli_rest, cli_disk, cli_deploy,
-	cli_tenant, cli_subscription, cli_feature;
+	cli_tenant, cli_subscription, cli_feature, cli_sign_in;
 
 // "custodisk NAME: text" and the usage line to standard error. Returns CLI_USAGE.
 int cli_usage_error(const struct cli_command *command, const char *fmt, ...) _printf_(2, 3);

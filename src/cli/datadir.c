@@ -23,7 +23,7 @@ static const char *const folders[] = {
 	"run/machines",
 };
 
-static const char *const files[] = {"instance.json", "bootstrap.json", "host.json", "ca.pem", "clock"};
+static const char *const files[] = {"instance.json", "bootstrap.json", "host.json", "ca.pem", "issuers.pem", "clock"};
 
 static void closedirp(DIR **dir) {
 	if (*dir)

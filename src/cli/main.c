@@ -13,7 +13,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_up, &cli_down, &cli_status, &cli_run, &cli_clock, &cli_rest, &cli_deploy, &cli_disk,
-	&cli_tenant, &cli_subscription, &cli_feature,
+	&cli_tenant, &cli_subscription, &cli_feature, &cli_sign_in,
 };
 
 int cli_usage_error(const struct cli_command *command, const char *fmt, ...) {

@@ -34,6 +34,7 @@
 enum {
 	CONTROL_REPLY_S = 10,   // how long the server may take to accept a socket
 	CONTROL_RETRY_MS = 100, // while the server is being started again
+	IDENTITY_MAX = 511,     // bytes of an ARM id
 };
 
 static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
@@ -41,6 +42,7 @@ static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUS
 // A listening socket of the namespace, and the connection that makes the server serve it.
 struct handed {
 	const char *protocol;
+	const char *identity;  // ARM id of who its visitors are, or NULL
 	unsigned port;
 	int listen_fd, control_fd;
 };
@@ -55,6 +57,7 @@ struct run {
 	char *names_log;   // owned
 	char *ca_bundle;   // owned
 	struct bootstrap principal;
+	char *identity_header;  // owned; of the identity that the command is, or NULL
 	struct handed handed[2];
 	sigset_t caller_mask;
 	int signal_fd;
@@ -77,6 +80,7 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 		{"no-throttling", no_argument, NULL, 't'},
 		{"private-webhooks", no_argument, NULL, 'w'},
 		{"cache-seconds", required_argument, NULL, 'c'},
+		{"identity", required_argument, NULL, 'i'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -100,6 +104,11 @@ int run_parse(int argc, char **argv, struct run_options *out) {
 		case 'c':
 			if (up_take_cache_seconds(&cli_run, optarg, &o.cache_seconds) != CLI_OK)
 				return CLI_USAGE;
+			break;
+		case 'i':
+			if (optarg[0] != '/' || strlen(optarg) > IDENTITY_MAX || strpbrk(optarg, "\r\n"))
+				return cli_usage_error(&cli_run, "'%s' is not the id of a managed identity (/subscriptions/...)", optarg);
+			o.identity = optarg;
 			break;
 		case 'h':
 			o.help = true;
@@ -175,14 +184,30 @@ static int start_names(struct run *r, struct err *err) {
 	return names_start(&r->names, err);
 }
 
+// "ok", or "ok {header}" when the visitors have an identity.
+static int take_answer(struct run *r, const char *reply, const struct handed *h, struct err *err) {
+	bool ok = strncmp(reply, "ok", 2) == 0 && reply[2] == (h->identity ? ' ' : 0);
+	if (!ok)
+		return err_set(err, -EIO, 500, "InternalServerError", "the server does not take a socket: %s", reply);
+	if (!h->identity)
+		return 0;
+	char *header = strdup(reply + 3);
+	if (!header)
+		return err_oom(err);
+	free(r->identity_header);
+	r->identity_header = header;
+	return 0;
+}
+
 // Give the server a listening socket (server/listeners.h).
-static int hand_over(const struct run *r, struct handed *h, struct err *err) {
+static int hand_over(struct run *r, struct handed *h, struct err *err) {
 	// A server that stopped in order has shut the socket down, which all holders of it feel.
 	int rc = namespace_relisten(h->listen_fd, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_free_ char *path = datadir_file(r->data_dir, "run/control.sock");
-	if (!path)
+	_cleanup_free_ char *message = strv_printf("%s%s%s", h->protocol, h->identity ? " " : "", h->identity ? h->identity : "");
+	if (!path || !message)
 		return err_oom(err);
 	_cleanup_fd_ int control = io_unix_connect(path, SOCK_SEQPACKET, err);
 	if (control < 0)
@@ -190,7 +215,7 @@ static int hand_over(const struct run *r, struct handed *h, struct err *err) {
 	const struct timeval patience = {.tv_sec = CONTROL_REPLY_S};
 	if (setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
 		return err_errno(err, -errno, "cannot bound the wait for the server");
-	rc = io_send_fds(control, h->protocol, strlen(h->protocol), &h->listen_fd, 1);
+	rc = io_send_fds(control, message, strlen(message), &h->listen_fd, 1);
 	if (rc < 0)
 		return err_errno(err, rc, "cannot hand a socket to the server");
 	char reply[512];
@@ -199,8 +224,8 @@ static int hand_over(const struct run *r, struct handed *h, struct err *err) {
 	if (n <= 0)
 		return err_errno(err, n < 0 ? (int)n : -ECONNRESET, "the server does not take a socket");
 	reply[n] = 0;
-	if (strcmp(reply, "ok") != 0)
-		return err_set(err, -EIO, 500, "InternalServerError", "the server does not take a socket: %s", reply);
+	if ((rc = take_answer(r, reply, h, err)) < 0)
+		return rc;
 	h->control_fd = TAKE_FD(control);
 	return 0;
 }
@@ -246,7 +271,7 @@ static int prepare(struct run *r, const struct run_options *o, struct err *err) 
 
 static _Noreturn void execute(const struct run *r, char **command, pid_t parent) {
 	struct err err;
-	if (environment_enter(&r->principal, r->data_dir, r->ca_bundle, &err) < 0) {
+	if (environment_enter(&r->principal, r->identity_header, r->data_dir, r->ca_bundle, &err) < 0) {
 		(void)cli_fail(&cli_run, &err);
 		_exit(CLI_RUN_FAILED);
 	}
@@ -389,6 +414,7 @@ static bool clean_up(struct run *r) {
 		say("the throwaway instance is left behind", &err);
 	names_free(&r->names);
 	bootstrap_wipe(&r->principal);
+	free(r->identity_header);
 	free(r->names_log);
 	free(r->ca_bundle);
 	free(r->data_dir);
@@ -408,7 +434,7 @@ static int run(int argc, char **argv) {
 		.supervisor = {.channel_fd = -1},
 		.handed = {
 			{.protocol = "https", .port = 443, .listen_fd = -1, .control_fd = -1},
-			{.protocol = "http", .port = 80, .listen_fd = -1, .control_fd = -1},
+			{.protocol = "http", .identity = o.identity, .port = 80, .listen_fd = -1, .control_fd = -1},
 		},
 	};
 	struct err err;
@@ -424,7 +450,7 @@ static int run(int argc, char **argv) {
 
 const struct cli_command cli_run = {
 	.name = "run",
-	.arguments = "[--data-dir DIR] [--strict] [--no-throttling] [--cache-seconds N] "
+	.arguments = "[--data-dir DIR] [--identity ID] [--strict] [--no-throttling] [--cache-seconds N] "
 		     "[--private-webhooks] [--] COMMAND [ARGUMENT...]",
 	.summary = "Run a command that sees custodisk in the place of Azure, and nothing else.",
 	.main = run,

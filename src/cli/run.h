@@ -7,6 +7,7 @@
 struct run_options {
 	const char *data_dir;       // as given, or NULL; all strings borrowed
 	const char *cache_seconds;  // NULL when not given
+	const char *identity;       // ARM id of the managed identity that the command is, or NULL
 	bool strict, no_throttling, private_webhooks, help;
 	char **command;             // NULL-terminated, borrowed from argv
 };

@@ -115,16 +115,27 @@ static int decide_as(struct entra *e, const struct caller *caller, struct login_
 	return store_commit(&tx, err);
 }
 
-static int operate(struct entra *e, const struct http_request *req, json_t **answer, struct err *err) {
-	_cleanup_form_ struct form form = {0};
-	struct caller caller = {0};
-	int rc = identify(e, req, &caller, err);
-	if (rc < 0 || (rc = login_read_form(req, &form, err)) < 0)
+// {"user_code", "user"}; without a user the sign-in is declined.
+static int read_decision(const struct http_request *req, json_t **body, struct login_decision *out, struct err *err) {
+	size_t len;
+	const void *text = http_body(req, &len);
+	int rc = json_parse(text, len, "BadRequest", body, err);
+	if (rc < 0)
 		return rc;
-	struct login_decision d = {.user_code = form_get(&form, "user_code"), .user = form_get(&form, "user")};
-	if (!d.user_code)
-		return err_set(err, -EINVAL, 400, "BadRequest", "The field 'user_code' is missing.");
-	if ((rc = decide_as(e, &caller, &d, err)) < 0)
+	const json_t *user = json_object_get(*body, "user");
+	out->user_code = json_str(*body, "user_code");
+	out->user = json_string_value(user);
+	if (!out->user_code || (user && !out->user))
+		return err_set(err, -EINVAL, 400, "BadRequest", "The member 'user_code', and 'user' if it is there, must be strings.");
+	return 0;
+}
+
+static int operate(struct entra *e, const struct http_request *req, json_t **answer, struct err *err) {
+	_cleanup_json_ json_t *body = NULL;
+	struct caller caller = {0};
+	struct login_decision d = {0};
+	int rc = identify(e, req, &caller, err);
+	if (rc < 0 || (rc = read_decision(req, &body, &d, err)) < 0 || (rc = decide_as(e, &caller, &d, err)) < 0)
 		return rc;
 	*answer = d.user ? json_pack("{s:s, s:s, s:s, s:s}", "user", d.found.upn, "tenant", d.found.tenant_id, "client", d.client,
 				   "scope", d.scope)

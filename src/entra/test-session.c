@@ -230,10 +230,15 @@ static void test_page_is_still(void **state) {
 
 // The operator's way.
 
-static int decide(struct fixture *f, const char *token, const char *form, json_t **out) {
+static int decide(struct fixture *f, const char *token, const char *body, json_t **out) {
 	_cleanup_reply_ struct http_reply reply = {0};
 	_cleanup_free_ char *header = strv_printf("Authorization: Bearer %s", token);
-	return fixture_call(f, "POST", LOGIN "custodisk/devicecodes", (const char *[]){FORM, header, NULL}, form, out, &reply);
+	return fixture_call(f, "POST", LOGIN "custodisk/devicecodes", (const char *[]){header, NULL}, body, out, &reply);
+}
+
+static char *decision(const char *code, const char *user) {
+	return user ? strv_printf("{\"user_code\":\"%s\",\"user\":\"%s\"}", code, user)
+		    : strv_printf("{\"user_code\":\"%s\"}", code);
 }
 
 static void test_operator(void **state) {
@@ -244,9 +249,9 @@ static void test_operator(void **state) {
 			      *missing = NULL, *audience = NULL, *foreign = NULL, *late = NULL;
 	_cleanup_free_ char *arm = fixture_token(f, TENANT_A, f->app.app_id, f->secret, "https://management.azure.com/.default");
 	_cleanup_free_ char *vault = fixture_vault_token(f);
-	_cleanup_free_ char *form = strv_printf("user_code=%s&user=%s", c.user, ALICE_NAME);
-	_cleanup_free_ char *for_nobody = strv_printf("user_code=%s&user=x", c.user);
-	_cleanup_free_ char *for_bob = strv_printf("user_code=%s&user=bob%%40fabrikam.onmicrosoft.com", c.user);
+	_cleanup_free_ char *form = decision(c.user, ALICE_NAME);
+	_cleanup_free_ char *for_nobody = decision(c.user, "x");
+	_cleanup_free_ char *for_bob = decision(c.user, "bob@fabrikam.onmicrosoft.com");
 	assert_int_equal(decide(f, "x", form, &no), 401);
 	assert_int_equal(decide(f, arm, form, &forbidden), 403);
 	assert_string_equal(json_str(forbidden, "error.code"), "AuthorizationFailed");
@@ -256,8 +261,8 @@ static void test_operator(void **state) {
 	assert_int_equal(entra_set_operator(tx, f->app.object_id, &err), 0);
 	assert_int_equal(store_commit(&tx, &err), 0);
 	assert_int_equal(decide(f, vault, form, &audience), 401);
-	assert_int_equal(decide(f, arm, "user_code=ZZZZZZZZZ&user=" ALICE_NAME, &unknown), 400);
-	assert_int_equal(decide(f, arm, "user=" ALICE_NAME, &missing), 400);
+	assert_int_equal(decide(f, arm, "{\"user_code\":\"ZZZZZZZZZ\",\"user\":\"" ALICE_NAME "\"}", &unknown), 400);
+	assert_int_equal(decide(f, arm, "{\"user\":\"" ALICE_NAME "\"}", &missing), 400);
 	assert_int_equal(decide(f, arm, for_nobody, &nobody), 400);
 	assert_int_equal(decide(f, arm, for_bob, &foreign), 400);
 	assert_int_equal(decide(f, arm, form, &good), 200);
@@ -278,8 +283,8 @@ static void test_owner_of_everything(void **state) {
 		.principal_type = "ServicePrincipal", .role_id = ACCESS_ROLE_OWNER, .created_by = "x"};
 	start(f, TENANT_A, &c);
 	start(f, TENANT_B, &own);
-	_cleanup_free_ char *declined = strv_printf("user_code=%s", own.user), *form = poll_form(&own);
-	_cleanup_free_ char *others = strv_printf("user_code=%s&user=%s", c.user, ALICE_NAME);
+	_cleanup_free_ char *declined = decision(own.user, NULL), *form = poll_form(&own);
+	_cleanup_free_ char *others = decision(c.user, ALICE_NAME);
 	for (int i = 0; i < 2; i++) {
 		struct store_tx *tx = NULL;
 		assert_int_equal(store_begin(f->store, STORE_WRITE, &tx, &err), 0);
@@ -291,7 +296,7 @@ static void test_owner_of_everything(void **state) {
 	}
 	fixture_refused(f, LOGIN TENANT_B "/oauth2/v2.0/token", form, 400, "authorization_declined", 65004);
 	assert_int_equal(decide(f, arm, others, &foreign), 403);
-	assert_int_equal(decide(f, arm, "user_code=ZZZZZZZZZ&user=x", &absent), 403);
+	assert_int_equal(decide(f, arm, "{\"user_code\":\"ZZZZZZZZZ\",\"user\":\"x\"}", &absent), 403);
 	_cleanup_free_ char *pending = poll_form(&c);
 	fixture_refused(f, TOKEN_URL, pending, 400, "authorization_pending", 70016);
 }
