@@ -290,10 +290,10 @@ int deployment_names(struct store_tx *tx, const char *run, const char *id, bool 
 	return rc;
 }
 
-bool deployment_is_top_level(const struct resource *r) {
+bool deployment_stands_alone(const struct resource *r) {
 	const char *slash = strchr(r->type, '/');
 	const char *first = strstr(r->id, "/providers/");
-	return slash && !strchr(slash + 1, '/') && first && !strstr(first + 1, "/providers/");
+	return slash && !strchr(slash + 1, '/') && first && !strstr(first + 1, "/providers/") && !resource_property(r, "privateEndpoint.id");
 }
 
 void deployment_operations_free(struct deployment_operations *o) {

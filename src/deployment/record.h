@@ -62,8 +62,9 @@ int deployment_each(struct store_tx *tx, const struct deployment_query *q, deplo
 // Has this run, or one that is nested in it, made or read the resource (its id in lower case)?
 int deployment_names(struct store_tx *tx, const char *run, const char *id, bool *out, struct err *err) _must_check_;
 
-// Does it stand in a group by itself, neither a part of another resource nor the group?
-bool deployment_is_top_level(const struct resource *r);
+// Does it stand in a group by itself: neither the group, nor a part of another resource, nor what a private endpoint made
+// and takes along?
+bool deployment_stands_alone(const struct resource *r);
 
 // One step of a run: a resource to be made, read or deleted; outputs.
 struct deployment_operation {

@@ -334,7 +334,7 @@ struct leftovers {
 static int collect_leftover(void *ctx, struct store_tx *tx, struct resource *found, struct err *err) {
 	struct leftovers *l = ctx;
 	bool named = true;
-	int rc = deployment_is_top_level(found) ? deployment_names(tx, l->r->d.run, found->id, &named, err) : 0;
+	int rc = deployment_stands_alone(found) ? deployment_names(tx, l->r->d.run, found->id, &named, err) : 0;
 	if (rc < 0 || named)
 		return rc;
 	return json_array_append_new(l->ids, json_pack("[s, s, s]", found->display_id, found->type, found->name)) < 0 ? err_oom(err) : 0;

@@ -242,7 +242,7 @@ static void stands_alone(const char *id, const char *type, bool wanted) {
 	struct resource r = {0};
 	(void)snprintf(r.id, sizeof(r.id), "%s", id);
 	(void)snprintf(r.type, sizeof(r.type), "%s", type);
-	assert_int_equal(deployment_is_top_level(&r), wanted);
+	assert_int_equal(deployment_stands_alone(&r), wanted);
 }
 
 static void test_what_stands_by_itself(void **state) {
@@ -251,6 +251,10 @@ static void test_what_stands_by_itself(void **state) {
 	stands_alone("/subscriptions/s/resourcegroups/g/providers/a.b/c/d/e/f", "A.B/c/e", false);
 	stands_alone("/subscriptions/s/resourcegroups/g/providers/a.b/c/d/providers/x.y/z/1", "X.Y/z", false);
 	stands_alone("/subscriptions/s/resourcegroups/g", "Microsoft.Resources/resourceGroups", false);
+	struct resource nic = {.id = "/subscriptions/s/resourcegroups/g/providers/a.b/c/d", .type = "A.B/c",
+		.body = json_pack("{s:{s:{s:s}}}", "properties", "privateEndpoint", "id", "/e")};
+	assert_false(deployment_stands_alone(&nic));
+	json_decref(nic.body);
 }
 
 int main(void) {

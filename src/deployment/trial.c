@@ -224,7 +224,7 @@ static int add_leftover(void *ctx, struct store_tx *tx, struct resource *r, stru
 	(void)tx;
 	struct trial *t = ctx;
 	_cleanup_json_ json_t *shown = NULL, *before = NULL;
-	if (!deployment_is_top_level(r) || is_remembered(t->seen, r->id))
+	if (!deployment_stands_alone(r) || is_remembered(t->seen, r->id))
 		return 0;
 	const char *version = arm_api_version(t->arm, r->id);
 	struct err hidden = {0};
@@ -267,9 +267,13 @@ int deployment_try(struct arm *arm, const struct caller *caller, const struct ar
 		return rc;
 	t.tx = tx;
 	rc = try_template(&t, at, q, 1, &known, err);
+	store_rollback(&tx);
+	// As it really is: resources that others made for themselves in the try are gone again.
+	if (rc == 0)
+		rc = store_begin(arm_store(arm), STORE_READ, &tx, err);
+	t.tx = tx;
 	if (rc == 0)
 		rc = add_leftovers(&t, err);
-	store_rollback(&tx);
 	if (rc < 0)
 		return rc;
 	*out = (struct deployment_trial){.changes = TAKE_PTR(t.changes), .touched = TAKE_PTR(t.touched), .known = TAKE_PTR(known)};
