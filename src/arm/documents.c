@@ -284,7 +284,12 @@ static int add_to_listing(void *ctx, struct store_tx *tx, struct resource *r, st
 	int rc = is_member(l, r) ? may_read(l, r, err) : -EACCES;
 	if (rc == -EACCES)
 		return 0;
-	if (rc == 0)
+	if (rc == 0 && l->type->wanted) {
+		rc = l->type->wanted(l->call, r, err);
+		if (rc <= 0)
+			return rc;
+	}
+	if (rc >= 0)
 		rc = show(l->call, l->type, r, &shown, err);
 	if (rc < 0)
 		return rc;

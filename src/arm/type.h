@@ -63,6 +63,9 @@ struct arm_type {
 	// Complete what GET shows. May be NULL.
 	int (*show)(struct arm_call *call, struct resource *r, json_t *shown, struct err *err);
 
+	// Does $filter of the call let a list show r? 1, 0, or a negative errno (400). NULL: there is no filter.
+	int (*wanted)(struct arm_call *call, const struct resource *r, struct err *err);
+
 	// Undo what the resource stands for. With an operation started the row stays until `settled` removes it.
 	int (*remove)(struct arm_call *call, struct resource *r, struct err *err);
 

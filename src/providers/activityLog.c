@@ -142,12 +142,22 @@ static int refuse_filter(const char *why, struct err *err) {
 	return err_set(err, -EINVAL, 400, "BadRequest", "The $filter of the request is invalid: %s.", why);
 }
 
-// Times are Azure's, with up to seven decimals, of which the clock reads whole seconds.
+// Whole seconds are what the clock reads. Some clients leave out the zone, which is UTC then.
+static bool parse_time(const char *text, int64_t *out) {
+	char zoned[CLOCK_RFC3339_MAX];
+	if (clock_parse(text, out) == 0)
+		return true;
+	if (strlen(text) + 2 > sizeof(zoned))
+		return false;
+	(void)snprintf(zoned, sizeof(zoned), "%sZ", text);
+	return clock_parse(zoned, out) == 0;
+}
+
 static int read_time(struct listing *l, const struct filter_term *t, struct err *err) {
 	int64_t seconds = 0;
 	bool from = t->test == FILTER_GE || t->test == FILTER_GT;
 	if (t->test == FILTER_EQ || t->test == FILTER_NE || t->test == FILTER_SUBSTRING_OF || t->test == FILTER_STARTS_WITH ||
-		clock_parse(t->value, &seconds) < 0 || seconds > CLOCK_LATEST)
+		!parse_time(t->value, &seconds) || seconds > CLOCK_LATEST)
 		return refuse_filter("eventTimestamp is compared with a time", err);
 	if (from)
 		l->from_ns = seconds * CLOCK_NSEC_PER_SEC;

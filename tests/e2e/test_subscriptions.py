@@ -615,6 +615,20 @@ class Listing(Case):
         by_tag = self.good(filtered(path, "tagName eq 'Number' and tagValue eq '1'", RESOURCES, other.token()))["value"]
         self.assertEqual([("tags" in r, r["name"]) for r in by_tag], [(False, "alpha-1")])
 
+    def test_groups_by_tag(self):
+        tags = {"alpha": {"Cost": "1"}, "beta": {"cost": "2"}}
+        for group, value in tags.items():
+            other.arm("PATCH", f"{self.scope}/resourceGroups/{group}", RESOURCES, {"tags": value})
+
+        def groups(filter_):
+            return filtered(f"{self.scope}/resourceGroups", filter_, RESOURCES, other.token())
+
+        for filter_, wanted in (("tagName eq 'cost'", ["alpha", "beta"]), ("tagname eq 'cost' and tagvalue eq '2'", ["beta"]),
+                                ("tagName eq 'none'", []), ("", ["alpha", "beta"])):
+            self.assertEqual([g["name"] for g in self.good(groups(filter_))["value"]], wanted, filter_)
+        for filter_ in ("name eq 'alpha'", "tagValue eq '2'", "tagName ne 'x'", "tagName eq 'a' or tagValue eq 'b'", "("):
+            self.refuse(groups(filter_), 400, "InvalidFilterInQueryString")
+
     def test_pages(self):
         token = other.token()
         pages = follow(filtered(f"{self.scope}/resources", "substringof('-', name)", RESOURCES, token, **{"$top": "4"}), token)
@@ -737,6 +751,7 @@ class ActivityLog(Case):
                       " and eventChannels eq 'Admin, Operation'"):
             event, = self.values(extra)
             self.assertEqual(event["resourceId"], target)
+        self.good(filtered(cloud.scope + self.PATH, "eventTimestamp ge 2026-11-21T11:21:06.928273", EVENTS))  # as az asks
         for extra in (" and caller eq 'x'", " and levels eq 'Critical'", " and eventTimestamp le 2020-01-02T00:00:00Z",
                       " and resourceProvider eq 'Microsoft'", " and status eq 'Started'"):
             self.assertEqual(self.values(extra), [], extra)
