@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arm/locations.h"
 #include "arm/page.h"
+#include "base/buf.h"
 #include "base/strv.h"
 
 enum { TAGS_MAX = 50, TAG_NAME_MAX = 512, TAG_VALUE_MAX = 256 };
@@ -39,6 +41,22 @@ static int normalise_location(const char *given, char *out, size_t size, struct 
 	return n > 0 ? 0 : err_set(err, -EINVAL, 400, "LocationRequired", "The location property is required for this definition.");
 }
 
+// "global" is for what is in no region.
+static int check_location(const struct arm_type *type, const char *location, struct err *err) {
+	_cleanup_buf_ struct buf known = {0};
+	size_t count;
+	const struct arm_location *all = arm_locations(&count);
+	if (arm_location_find(location) || strcmp(location, "global") == 0)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (buf_printf(&known, "%s%s", i > 0 ? "," : "", all[i].name) < 0)
+			return err_oom(err);
+	return err_set(err, -EINVAL, 400, "LocationNotAvailableForResourceType",
+		"The provided location '%.64s' is not available for resource type '%s'. List of available regions for the resource type "
+		"is '%s'.",
+		location, type->name, buf_cstr(&known));
+}
+
 static int merge_location(struct arm_call *call, const struct arm_type *type, struct resource *r, const json_t *body,
 	struct err *err) {
 	const char *given = json_str(body, "location");
@@ -49,6 +67,8 @@ static int merge_location(struct arm_call *call, const struct arm_type *type, st
 	if (!given)
 		return err_set(err, -EINVAL, 400, "LocationRequired", "The location property is required for this definition.");
 	int rc = normalise_location(given, location, sizeof(location), err);
+	if (rc == 0 && !stored)
+		rc = check_location(type, location, err);
 	if (rc < 0)
 		return rc;
 	if (stored && strcmp(stored, location) != 0)

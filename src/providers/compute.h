@@ -10,6 +10,9 @@
 #define SET_TYPE "Microsoft.Compute/diskEncryptionSets"
 #define MACHINE_TYPE "Microsoft.Compute/virtualMachines"
 
+// Limits; of disks and machines an instance's, as a hypervisor takes all of them at once.
+enum { COMPUTE_DISKS_MAX = 2048, COMPUTE_MACHINES_MAX = 512, COMPUTE_DATA_DISKS_MAX = 16, COMPUTE_SIZE_GB_MAX = 32767 };
+
 // Refuse in the compute provider's words: 400 InvalidParameter (-EINVAL), 409 OperationNotAllowed (-EBUSY).
 #define compute_invalid(err, ...) err_set(err, -EINVAL, 400, "InvalidParameter", __VA_ARGS__)
 #define compute_not_allowed(err, ...) err_set(err, -EBUSY, 409, "OperationNotAllowed", __VA_ARGS__)

@@ -13,7 +13,7 @@
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 #define GIB (1024LL * 1024 * 1024)
 
-enum { DISKS_MAX = 2048, NAME_LENGTH_MAX = 80, SIZE_GB_MAX = 32767, CREATE_TIMEOUT = 6 * 3600 };
+enum { NAME_LENGTH_MAX = 80, CREATE_TIMEOUT = 6 * 3600 };
 
 static int choose(struct resource *r, json_t *to, const char *name, const char *given, const char *const *allowed,
 	struct err *err) {
@@ -47,9 +47,9 @@ static int read_source(struct resource *r, const json_t *properties, struct err 
 
 static int read_size(struct resource *r, const json_t *properties, struct err *err) {
 	int64_t gb = json_int(properties, "diskSizeGB", 0);
-	if (gb < 1 || gb > SIZE_GB_MAX)
+	if (gb < 1 || gb > COMPUTE_SIZE_GB_MAX)
 		return compute_invalid(err, "The parameter 'diskSizeGB' of disk '%s' must be a whole number from 1 to %d.", r->name,
-			SIZE_GB_MAX);
+			COMPUTE_SIZE_GB_MAX);
 	json_t *to = resource_properties(r);
 	return json_set_int(to, "diskSizeGB", gb) < 0 || json_set_int(to, "diskSizeBytes", gb * GIB) < 0 ? err_oom(err) : 0;
 }
@@ -128,7 +128,7 @@ static int create(struct arm_call *call, struct resource *r, const json_t *body,
 	if (!strv_made_of(r->name, NAME_CHARACTERS, 1, NAME_LENGTH_MAX))
 		return compute_invalid(err, "The disk name '%s' must have at most %d letters, digits, '-', '_' and '.'.", r->name,
 			NAME_LENGTH_MAX);
-	int rc = compute_check_quota(call, DISK_TYPE, DISKS_MAX, err);
+	int rc = compute_check_quota(call, DISK_TYPE, COMPUTE_DISKS_MAX, err);
 	if (rc == 0)
 		rc = read_source(r, properties, err);
 	if (rc == 0)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "providers/machineSizes.h"
 
-#include <stddef.h>
-
 #include "base/strv.h"
 
 // name, vCPUs, MiB, confidential; one list, so that the message below cannot differ from the table.
@@ -23,6 +21,11 @@
 #define NAME(n, c, m, x) n " "
 
 static const struct machine_size sizes[] = {SIZES(ROW)};
+
+const struct machine_size *machine_sizes(size_t *count) {
+	*count = ARRAY_SIZE(sizes);
+	return sizes;
+}
 
 const struct machine_size *machine_size_by_name(const char *name) {
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct machine_size {
 	const char *name;
@@ -11,5 +12,6 @@ struct machine_size {
 	bool confidential;  // AMD SEV-SNP or Intel TDX families
 };
 
+const struct machine_size *machine_sizes(size_t *count);
 const struct machine_size *machine_size_by_name(const char *name);  // any case; NULL when unknown
 const char *machine_size_names(void);  // for messages

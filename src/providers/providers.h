@@ -16,7 +16,8 @@ extern const struct arm_type resource_groups_type, subscriptions_type, user_assi
 	subscription_rename_type, subscription_cancel_type, subscription_enable_type,
 	subscription_aliases_type, tags_type, tag_names_type, tag_values_type, move_resources_type,
 	validate_move_resources_type, resource_names_type, activity_log_type, features_type, all_features_type,
-	directory_tenants_type, feature_requests_type, approve_feature_type;
+	directory_tenants_type, feature_requests_type, approve_feature_type,
+	compute_usages_type, compute_sizes_type, compute_skus_type;
 
 // Recorded.
 extern const struct arm_type virtual_networks_type, subnets_type, network_security_groups_type, security_rules_type,

@@ -12,6 +12,7 @@ extern const char *const versions_vaults[];
 extern const char *const versions_managed_hsms[];
 extern const char *const versions_diagnostics[];
 extern const char *const versions_machines[];
+extern const char *const versions_skus[];
 extern const char *const versions_disks[];
 extern const char *const versions_disk_encryption_sets[];
 extern const char *const versions_network[];

@@ -18,7 +18,7 @@
 #include "providers/versions.h"
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
-enum { MACHINES_MAX = 512, NAME_LENGTH_MAX = 64, DATA_DISKS_MAX = 16, POWER_TIMEOUT = 600 };
+enum { NAME_LENGTH_MAX = 64, POWER_TIMEOUT = 600 };
 
 static int choose_size(struct resource *r, const json_t *properties, const struct machine_size **out, struct err *err) {
 	const char *given = json_str(properties, "hardwareProfile.vmSize");
@@ -129,8 +129,8 @@ static int attach_data_disks(struct arm_call *call, struct resource *r, const js
 	json_t *entry;
 	if (given && !json_is_null(given) && !json_is_array(given))
 		return compute_invalid(err, "The parameter 'storageProfile.dataDisks' must be an array.");
-	if (json_array_size(given) > DATA_DISKS_MAX)
-		return compute_invalid(err, "A virtual machine has at most %d data disks.", DATA_DISKS_MAX);
+	if (json_array_size(given) > COMPUTE_DATA_DISKS_MAX)
+		return compute_invalid(err, "A virtual machine has at most %d data disks.", COMPUTE_DATA_DISKS_MAX);
 	json_array_foreach((json_t *)(uintptr_t)given, i, entry) {
 		_cleanup_resource_ struct resource disk = {0};
 		const struct attachment a = {.given = entry, .lun = json_int(entry, "lun", -1)};
@@ -230,7 +230,7 @@ static int create(struct arm_call *call, struct resource *r, const json_t *prope
 			"The virtual machine name '%s' must have at most %d letters, digits, '-' and '_', and begin with a letter or digit "
 			"and not end with '-'.", r->name, NAME_LENGTH_MAX);
 	const struct machine_size *size = NULL;
-	int rc = compute_check_quota(call, MACHINE_TYPE, MACHINES_MAX, err);
+	int rc = compute_check_quota(call, MACHINE_TYPE, COMPUTE_MACHINES_MAX, err);
 	if (rc == 0)
 		rc = choose_size(r, properties, &size, err);
 	if (rc == 0)

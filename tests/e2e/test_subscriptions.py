@@ -808,6 +808,32 @@ class ActivityLog(Case):
             time.sleep(0.2)
 
 
+class Compute(Case):
+    def test_what_clients_ask_before_they_make_a_machine(self):
+        at = f"{cloud.scope}/providers/Microsoft.Compute"
+        usages = {u["name"]["value"]: u for u in self.good(cloud.arm("GET", at + "/locations/westeurope/usages", "2024-07-01"))["value"]}
+        self.assertEqual((usages["virtualMachines"]["limit"], usages["disks"]["currentValue"]), (512, 0))
+        sizes = {s["name"]: s for s in self.good(cloud.arm("GET", at + "/locations/westeurope/vmSizes", "2024-07-01"))["value"]}
+        self.assertEqual((sizes["Standard_D2s_v5"]["numberOfCores"], sizes["Standard_D2s_v5"]["memoryInMB"]), (2, 8192))
+        skus = self.good(filtered(at + "/skus", "location eq 'westeurope'", "2021-07-01"))["value"]
+        self.assertEqual({s["name"] for s in skus}, set(sizes))
+        confidential, = [s for s in skus if s["name"] == "Standard_DC2as_v5"]
+        self.assertIn({"name": "ConfidentialComputingType", "value": "SNP"}, confidential["capabilities"])
+        self.assertGreater(len(self.good(cloud.arm("GET", at + "/skus", "2021-07-01"))["value"]), 50 * len(sizes))
+        self.assertEqual(self.good(filtered(at + "/skus", "location eq 'mars'", "2021-07-01"))["value"], [])
+        self.refuse(filtered(at + "/skus", "name eq 'x'", "2021-07-01"), 400, "InvalidFilterInQueryString")
+        for name in ("usages", "vmSizes"):
+            self.refuse(cloud.arm("GET", f"{at}/locations/mars/{name}", "2024-07-01"), 400, "NoRegisteredProviderFound", "mars")
+            self.refuse(cloud.arm("GET", f"{at}/locations/westeurope/{name}", "2024-07-01", None, stranger()), 403, "AuthorizationFailed")
+            self.refuse(cloud.arm("POST", f"{at}/locations/westeurope/{name}", "2024-07-01", {}), 405, "MethodNotAllowed")
+        self.refuse(cloud.arm("GET", at + "/skus", "2021-07-01", None, stranger()), 403, "AuthorizationFailed")
+
+    def test_a_resource_is_in_a_region_that_there_is(self):
+        path = f"{cloud.scope}/resourceGroups/elsewhere"
+        self.refuse(cloud.arm("PUT", path, RESOURCES, {"location": "Mars"}), 400, "LocationNotAvailableForResourceType", "westeurope")
+        self.assertEqual(self.good(cloud.arm("PUT", path, RESOURCES, {"location": "West US 2"}), 201)["location"], "westus2")
+
+
 class Restart(Case):
     def test_z_the_instance_starts_again_with_what_was_made(self):
         cloud.down()
