@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The activity log: one row for every change that was asked for, made or refused.
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "arm/internal.h"
 #include "base/clock.h"
@@ -10,30 +8,17 @@
 
 enum { RETENTION_DAYS = 90, PRUNED_AT_ONCE = 1000 };
 
-// What a person is called by; "" for principals that have no such name.
-static int caller_name(struct arm_call *call, char *out, size_t size, struct err *err) {
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(call->tx, &rows, err, "SELECT upn FROM users WHERE object_id = $1", "s", call->caller->oid);
-	if (rc == 0)
-		rc = store_next(rows, err);
-	if (rc < 0)
-		return rc;
-	(void)snprintf(out, size, "%s", rc > 0 ? store_text(rows, 0) : "");
-	return 0;
-}
-
 int arm_activity_write(struct arm_call *call, const char *operation, const char *status, const char *message,
 	struct err *err) {
-	char id[ENC_UUID_SIZE], name[320];
-	int rc = caller_name(call, name, sizeof(name), err);
-	if (rc < 0)
-		return rc;
+	char id[ENC_UUID_SIZE];
+	// A person is told by name; everybody else by id.
+	const char *name = call->caller->kind == CALLER_USER ? call->caller->name : "";
 	_cleanup_free_ char *subscription = strv_lower(call->target->subscription);
 	if (!subscription)
 		return err_oom(err);
 	if (enc_uuid(id) < 0)
 		return err_errno(err, -EIO, "no random numbers");
-	rc = store_exec(call->tx, err,
+	int rc = store_exec(call->tx, err,
 		"INSERT INTO activity_log (id, time_ns, tenant_id, subscription_id, resource_group, resource_id, resource_type,"
 		" operation, status, caller, caller_name, app_id, method, request_id, correlation_id, client_address, message)"
 		" VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)",
