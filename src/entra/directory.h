@@ -93,7 +93,7 @@ int directory_save(struct store_tx *tx, const struct directory_object *o, struct
 
 // An application waits to be restored, and its service principal of the same tenant goes; all others are gone for good with
 // their memberships, ownerships, directory roles, credentials and sign-ins. Managed identities and Microsoft's own
-// applications go with what they belong to: entra_remove_managed_identity.
+// applications go with what they belong to: entra_remove_managed_identity. -EPERM (400): the last Global Administrator.
 int directory_delete(struct store_tx *tx, const struct directory_object *o, struct err *err) _must_check_;
 int directory_restore(struct store_tx *tx, const char *tenant_id, const char *id, struct directory_object *out,
 	struct err *err) _must_check_;

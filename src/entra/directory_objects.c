@@ -384,7 +384,7 @@ static int delete_application(struct store_tx *tx, const struct directory_object
 	_cleanup_object_ struct directory_object principal = {0};
 	int rc = get_by(tx, o->tenant_id, DIRECTORY_SERVICE_PRINCIPAL, "app_id", o->app_id, &principal, err);
 	if (rc == 0)
-		rc = erase(tx, DIRECTORY_SERVICE_PRINCIPAL, principal.id, err);
+		rc = directory_delete(tx, &principal, err);
 	if (rc == 0 || rc == -ENOENT)
 		rc = erase_expired(tx, err);
 	if (rc == 0)
@@ -393,7 +393,10 @@ static int delete_application(struct store_tx *tx, const struct directory_object
 }
 
 int directory_delete(struct store_tx *tx, const struct directory_object *o, struct err *err) {
-	return o->kind == DIRECTORY_APPLICATION ? delete_application(tx, o, err) : erase(tx, o->kind, o->id, err);
+	if (o->kind == DIRECTORY_APPLICATION)
+		return delete_application(tx, o, err);
+	int rc = directory_check_others(tx, o->tenant_id, o->id, err);
+	return rc < 0 ? rc : erase(tx, o->kind, o->id, err);
 }
 
 int directory_get_deleted(struct store_tx *tx, const char *tenant_id, const char *id, struct directory_object *out,

@@ -67,6 +67,10 @@ int directory_assign_role(struct store_tx *tx, const char *tenant_id, struct dir
 }
 
 // The last Global Administrator stays: nobody could make another.
+static int last_administrator(struct err *err) {
+	return err_set(err, -EPERM, 400, "Request_BadRequest", "The last Global Administrator of a directory cannot be removed.");
+}
+
 static int check_last(struct store_tx *tx, const char *tenant_id, const char *id, struct err *err) {
 	int64_t others = 0, is_one = 0;
 	int rc = store_query_int(tx, &is_one, err,
@@ -76,10 +80,19 @@ static int check_last(struct store_tx *tx, const char *tenant_id, const char *id
 		rc = store_query_int(tx, &others, err,
 			"SELECT COUNT(*) FROM directory_role_assignments WHERE tenant_id = $1 AND id <> $2 AND role_id = $3", "sss",
 			tenant_id, id, DIRECTORY_GLOBAL_ADMINISTRATOR);
-	if (rc == 0 && is_one > 0 && others == 0)
-		return err_set(err, -EPERM, 400, "Request_BadRequest",
-			"The last Global Administrator of a directory cannot be removed.");
-	return rc;
+	return rc == 0 && is_one > 0 && others == 0 ? last_administrator(err) : rc;
+}
+
+int directory_check_others(struct store_tx *tx, const char *tenant_id, const char *principal_id, struct err *err) {
+	int64_t others = 0, is_one = 0;
+	int rc = store_query_int(tx, &is_one, err,
+		"SELECT COUNT(*) FROM directory_role_assignments WHERE tenant_id = $1 AND principal_id = $2 AND role_id = $3", "sss",
+		tenant_id, principal_id, DIRECTORY_GLOBAL_ADMINISTRATOR);
+	if (rc == 0)
+		rc = store_query_int(tx, &others, err,
+			"SELECT COUNT(*) FROM directory_role_assignments WHERE tenant_id = $1 AND principal_id <> $2 AND role_id = $3", "sss",
+			tenant_id, principal_id, DIRECTORY_GLOBAL_ADMINISTRATOR);
+	return rc == 0 && is_one > 0 && others == 0 ? last_administrator(err) : rc;
 }
 
 int directory_unassign_role(struct store_tx *tx, const char *tenant_id, const char *id, struct err *err) {

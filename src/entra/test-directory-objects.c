@@ -219,7 +219,8 @@ static void test_members_of_members(void **state) {
 static void test_deleting_takes_everything_along(void **state) {
 	struct fixture *f = *state;
 	_cleanup_object_ struct directory_object user = {0}, group = {0}, none = {0};
-	struct directory_role_assignment a = {.role_id = DIRECTORY_GLOBAL_ADMINISTRATOR}, *left = NULL;
+	struct directory_role_assignment a = {.role_id = DIRECTORY_GLOBAL_ADMINISTRATOR}, *left = NULL,
+		other = {.principal_id = NOBODY, .role_id = DIRECTORY_GLOBAL_ADMINISTRATOR};
 	size_t n = 7;
 	bool is = true;
 	make(f, DIRECTORY_USER, TENANT_A, "Ada", "ada@x", &user);
@@ -228,12 +229,15 @@ static void test_deleting_takes_everything_along(void **state) {
 	assert_int_equal(directory_add_member(f->tx, group.id, user.id, &f->err), 0);
 	assert_int_equal(directory_add_owner(f->tx, group.id, user.id, &f->err), 0);
 	assert_int_equal(directory_assign_role(f->tx, TENANT_A, &a, &f->err), 0);
+	// The last administrator stays.
+	assert_int_equal(directory_delete(f->tx, &user, &f->err), -EPERM);
+	assert_int_equal(directory_assign_role(f->tx, TENANT_A, &other, &f->err), 0);
 	assert_int_equal(directory_delete(f->tx, &user, &f->err), 0);
 	assert_int_equal(directory_get(f->tx, TENANT_A, DIRECTORY_USER, user.id, &none, &f->err), -ENOENT);
 	assert_int_equal(count(f, DIRECTORY_USER, DIRECTORY_MEMBERS, group.id), 0);
 	assert_int_equal(directory_is_owner(f->tx, group.id, user.id, &is, &f->err), 0);
 	assert_false(is);
-	assert_int_equal(directory_role_assignments(f->tx, TENANT_A, NULL, NULL, &left, &n, &f->err), 0);
+	assert_int_equal(directory_role_assignments(f->tx, TENANT_A, user.id, NULL, &left, &n, &f->err), 0);
 	assert_int_equal(n, 0);
 	free(left);
 }

@@ -12,7 +12,7 @@ import unittest
 import urllib.parse
 import uuid
 
-from harness import IDENTITIES, Instance
+from harness import IDENTITIES, LOGIN, Instance
 
 GRAPH = "graph.microsoft.com"
 RESOURCE = "https://graph.microsoft.com"
@@ -603,6 +603,62 @@ class Passes(Case):
             self.refuse(answer, 403, "Authorization_RequestDenied")
 
 
+def sign_in(user):
+    """A Graph token of a user, who signs in with a device code and a new temporary access pass."""
+    def post(path, **form):
+        return cloud.send("POST", LOGIN, f"/{cloud.tenant}/oauth2/{path}", urllib.parse.urlencode(form).encode(),
+                          {"Content-Type": "application/x-www-form-urlencoded"})
+    client = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+    code = post("v2.0/devicecode", client_id=client, scope=RESOURCE + "/.default")
+    assert code.status == 200, code
+    made = graph("POST", f"/users/{user['id']}/authentication/temporaryAccessPassMethods", {"isUsableOnce": True})
+    page = post("deviceauth", code=code.json["user_code"], user=user["userPrincipalName"], **{"pass": made.json["temporaryAccessPass"]})
+    assert page.status == 200, page
+    answer = post("v2.0/token", grant_type="urn:ietf:params:oauth:grant-type:device_code", client_id=client,
+                  device_code=code.json["device_code"])
+    assert answer.status == 200, answer
+    return answer.json["access_token"]
+
+
+class Users(Case):
+    """What a person may do without a directory role."""
+
+    def test_a_user(self):
+        user, other = make_user("someone"), make_user("another")
+        token = sign_in(user)
+        self.assertEqual(self.ok(graph("GET", "/me", token=token))["id"], user["id"])
+        # Reads everything, registers applications and owns them.
+        for path in ("/users", "/applications", "/servicePrincipals", "/groups", "/organization", f"/users/{other['id']}"):
+            self.ok(graph("GET", path, token=token))
+        app = self.ok(graph("POST", "/applications", {"displayName": "of someone"}, token), 201)
+        principal = self.ok(graph("POST", "/servicePrincipals", {"appId": app["appId"]}, token), 201)
+        owned = self.ok(graph("GET", "/me/ownedObjects", token=token))["value"]
+        self.assertEqual({o["id"] for o in owned}, {app["id"], principal["id"]})
+        self.ok(graph("POST", f"/applications/{app['id']}/addPassword", {}, token))
+        self.assertEqual(graph("PATCH", f"/applications/{app['id']}", {"notes": "mine"}, token).status, 204)
+        group = make_group("of someone")
+        self.assertEqual(graph("POST", f"/groups/{group['id']}/members/$ref", reference(user["id"])).status, 204)
+        self.assertEqual(self.ids(graph("GET", "/me/memberOf", token=token)), [group["id"]])
+        theirs = make_app("of nobody")
+        opened = make_app("of all", signInAudience="AzureADMultipleOrgs")
+        for answer in (graph("PATCH", f"/applications/{theirs['id']}", {"notes": "x"}, token),
+                       graph("POST", f"/applications/{theirs['id']}/addPassword", {}, token),
+                       graph("POST", "/servicePrincipals", {"appId": theirs["appId"]}, token),
+                       graph("POST", "/servicePrincipals", {"appId": opened["appId"]}, token),
+                       graph("POST", "/servicePrincipals", {"appId": ORCHESTRATOR}, token),
+                       graph("PATCH", f"/users/{user['id']}", {"displayName": "x"}, token),
+                       graph("DELETE", f"/users/{other['id']}", token=token),
+                       graph("POST", f"/users/{other['id']}/authentication/temporaryAccessPassMethods", {}, token),
+                       graph("POST", "/users", {"displayName": "x"}, token), graph("POST", "/groups", {"displayName": "x"}, token),
+                       graph("POST", f"/groups/{group['id']}/members/$ref", reference(other["id"]), token),
+                       graph("POST", f"/servicePrincipals/{cloud.me()}/addPassword", {}, token),
+                       grant(user["id"], ADMINISTRATOR, token)):
+            self.refuse(answer, 403, "Authorization_RequestDenied")
+        # Whoever is deleted is nobody.
+        self.assertEqual(graph("DELETE", f"/users/{user['id']}").status, 204)
+        self.refuse(graph("GET", "/me", token=token), 401, "InvalidAuthenticationToken")
+
+
 class Rights(Case):
     """What an application may do without a role, with one, and as an owner."""
 
@@ -663,6 +719,9 @@ class Rights(Case):
         self.refuse(graph("GET", f"/roleManagement/directory/roleAssignments/{made['id']}"), 404, "Request_ResourceNotFound")
         last = self.ok(graph("GET", f"/roleManagement/directory/roleAssignments?$filter=roleDefinitionId eq '{ADMINISTRATOR}'"))["value"]
         self.refuse(graph("DELETE", f"/roleManagement/directory/roleAssignments/{last[0]['id']}"), 400, "Request_BadRequest", "last")
+        for path in (f"/servicePrincipals/{cloud.me()}", f"/applications(appId='{cloud.client}')"):
+            self.refuse(graph("DELETE", path), 400, "Request_BadRequest", "last")
+        self.ok(graph("GET", f"/applications(appId='{cloud.client}')"))
         roles = self.ok(graph("GET", "/roleManagement/directory/roleDefinitions?$filter=displayName eq 'Global Administrator'"))["value"]
         self.assertEqual([r["id"] for r in roles], [ADMINISTRATOR])
         self.ok(graph("GET", f"/roleManagement/directory/roleDefinitions/{ADMINISTRATOR}"))
