@@ -57,9 +57,9 @@ static int read_request(const struct call *c, int64_t *starts, int64_t *minutes,
 int pass_create(struct call *c, struct err *err) {
 	_cleanup_object_ struct directory_object o = {0};
 	_cleanup_secret_ struct secret text = {0};
-	struct entra_pass p;
-	int64_t starts, minutes;
-	bool once;
+	struct entra_pass p = {0};
+	int64_t starts = 0, minutes = 0;
+	bool once = false;
 	int rc = load(c, &o, err);
 	if (rc == 0)
 		rc = read_request(c, &starts, &minutes, &once, err);
@@ -71,7 +71,7 @@ int pass_create(struct call *c, struct err *err) {
 int pass_list(struct call *c, struct err *err) {
 	_cleanup_object_ struct directory_object o = {0};
 	_cleanup_json_ json_t *values = json_array();
-	struct entra_pass p;
+	struct entra_pass p = {0};
 	int rc = values ? load(c, &o, err) : err_oom(err);
 	if (rc < 0)
 		return rc;
@@ -90,7 +90,7 @@ static int not_found(const struct call *c, struct err *err) {
 
 int pass_get(struct call *c, struct err *err) {
 	_cleanup_object_ struct directory_object o = {0};
-	struct entra_pass p;
+	struct entra_pass p = {0};
 	int rc = load(c, &o, err);
 	if (rc < 0)
 		return rc;
