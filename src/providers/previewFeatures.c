@@ -72,16 +72,6 @@ static int read_state(struct store_tx *tx, const char *subscription, const struc
 	return 0;
 }
 
-int feature_is_registered(struct store_tx *tx, const char *subscription, const char *space, const char *name, bool *out,
-	struct err *err) {
-	const struct feature *f = find(space, name);
-	const char *state = "NotRegistered";
-	int rc = f ? read_state(tx, subscription, f, &state, err) : 0;
-	if (rc == 0)
-		*out = strcmp(state, "Registered") == 0;
-	return rc;
-}
-
 static int write_state(struct store_tx *tx, const char *subscription, const struct feature *f, const char *state,
 	struct err *err) {
 	_cleanup_free_ char *key = strv_lower(subscription);

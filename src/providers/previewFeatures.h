@@ -4,10 +4,6 @@
 
 #include "arm/type.h"
 
-// Is a feature ("Microsoft.Compute", "EncryptionAtHost") registered in the subscription by now?
-int feature_is_registered(struct store_tx *tx, const char *subscription, const char *space, const char *name, bool *out,
-	struct err *err) _must_check_;
-
 // An operator lets a request go on that waits for approval. -ENOENT (404) when there is none.
 int feature_approve(struct store_tx *tx, const char *subscription, const char *space, const char *name, struct err *err)
 	_must_check_;
