@@ -260,6 +260,17 @@ static int start(const struct arm_call *call, const struct deployment_request *q
 	return rc < 0 ? rc : opened_place(call->tx, at, call->caller->tenant, &d->place, err);
 }
 
+// What must not be said of it, with what must not be said of the one that it is nested in.
+static int seal_secrets(struct arm_call *call, const struct opened *o, const struct deployment *d, struct err *err) {
+	_cleanup_json_ json_t *inherited = NULL;
+	int rc = d->parent[0] ? deployment_unseal(call->tx, arm_keeper(call->arm), d->parent, "secrets", &inherited, err) : 0;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	if (inherited && json_array_extend(o->secrets, inherited) < 0)
+		return err_oom(err);
+	return json_array_size(o->secrets) == 0 ? 0 : deployment_seal(call->tx, arm_keeper(call->arm), d->run, "secrets", o->secrets, err);
+}
+
 static int save(struct arm_call *call, const struct opened *o, const struct deployment *d, struct err *err) {
 	_cleanup_operations_ struct deployment_operations operations = {0};
 	_cleanup_json_ json_t *resolved = NULL;
@@ -272,6 +283,8 @@ static int save(struct arm_call *call, const struct opened *o, const struct depl
 		rc = deployment_seal(call->tx, arm_keeper(call->arm), d->run, "template", o->document, err);
 	if (rc == 0)
 		rc = deployment_seal(call->tx, arm_keeper(call->arm), d->run, "parameters", resolved, err);
+	if (rc == 0)
+		rc = seal_secrets(call, o, d, err);
 	return rc < 0 ? rc : deployment_operations_save(call->tx, d->run, &operations, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/strv.h"
+#include "deployment/secrets.h"
 
 void opened_free(struct opened *o) {
 	template_close(o->template);
@@ -16,6 +17,7 @@ void opened_free(struct opened *o) {
 	json_decref(o->deployment);
 	json_decref(o->deployer);
 	json_decref(o->read);
+	json_decref(o->secrets);
 	*o = (struct opened){0};
 }
 
@@ -200,7 +202,7 @@ static int check_vault(const struct opened *o, const char *vault_id, struct vaul
 }
 
 static int secret(void *ctx, const char *vault_id, const char *name, const char *version, json_t **out, struct err *err) {
-	const struct opened *o = ctx;
+	struct opened *o = ctx;
 	struct vault_record vault;
 	_cleanup_secret_ struct secret value = {0};
 	int rc = check_vault(o, vault_id, &vault, err);
@@ -212,8 +214,10 @@ static int secret(void *ctx, const char *vault_id, const char *name, const char 
 	if (rc < 0)
 		return rc;
 	json_t *text = json_stringn((const char *)value.data, value.len);
-	if (!text)
+	if (!text || json_array_append(o->secrets, text) < 0) {
+		json_decref(text);
 		return err_oom(err);
+	}
 	*out = text;
 	return 0;
 }
@@ -247,7 +251,11 @@ static int describe(struct opened *o, const char *name, const char *location, bo
 int opened_open(struct opened *o, const char *subscription, const char *group, const char *name, const char *location, bool complete,
 	struct err *err) {
 	_cleanup_json_ json_t *around = environment();
-	int rc = opened_scope(subscription, group, o->scope, err);
+	if (!o->secrets)
+		o->secrets = json_array();
+	int rc = o->secrets ? opened_scope(subscription, group, o->scope, err) : err_oom(err);
+	if (rc == 0)
+		rc = secrets_collect(o->document, o->parameters, o->secrets, err);
 	if (rc == 0)
 		rc = around ? describe(o, name, location, complete, err) : err_oom(err);
 	if (rc < 0)
@@ -258,5 +266,14 @@ int opened_open(struct opened *o, const char *subscription, const char *group, c
 		.resource_group = json_object_get(o->place, "resourceGroup"), .tenant = json_object_get(o->place, "tenant"),
 		.deployment = o->deployment, .environment = around, .deployer = o->deployer, .now = clock_now(), .budget = o->budget, .ctx = o,
 		.reference = reference, .list = list, .provider = provider, .secret = secret};
-	return template_open(o->document, o->parameters, &place, &o->template, err);
+	rc = template_open(o->document, o->parameters, &place, &o->template, err);
+	if (rc < 0 && err)
+		secrets_strike_err(o->secrets, err);
+	// With what defaults came to.
+	return rc < 0 ? rc : secrets_collect(o->document, template_parameters(o->template), o->secrets, err);
+}
+
+int opened_strike(const struct opened *o, struct err *why, json_t *details, struct err *err) {
+	secrets_strike_err(o->secrets, why);
+	return secrets_strike_json(o->secrets, details, err);
 }

@@ -15,6 +15,7 @@ struct opened {
 	json_t *place;
 	json_t *deployment, *deployer;
 	const json_t *made;           // what GET would show of deployments that are only tried out, by id in lower case; or NULL
+	json_t *secrets;              // owned: what errors must not say (secrets.h); found while it is opened, or given
 	struct expr_budget *budget;   // that it shares with others; or NULL
 	json_t *read;                 // owned: ids, in lower case, of what was read; NULL: nobody wants to know
 	char scope[ARM_ID_MAX];
@@ -36,6 +37,9 @@ int opened_open(struct opened *o, const char *subscription, const char *group, c
 // What a request to a resource is sent to; tail may be NULL, without a version it is the newest one.
 int opened_target(const struct arm *arm, const char *id, const char *tail, const char *api_version, struct buf *out, struct err *err)
 	_must_check_;
+
+// Keeps secrets out of an error, and of its details, which may be NULL.
+int opened_strike(const struct opened *o, struct err *why, json_t *details, struct err *err) _must_check_;
 
 // A request to a resource, as the caller.
 int opened_request(const struct opened *o, const char *method, const char *id, const char *tail, const char *api_version,

@@ -93,7 +93,7 @@ int deployment_operations_load(struct store_tx *tx, const char *run, struct depl
 int deployment_operations_save(struct store_tx *tx, const char *run, struct deployment_operations *o, struct err *err)
 	_must_check_;
 
-// JSON that only the keeper can open again. `part` is "template" or "parameters".
+// JSON that only the keeper can open again. `part` is "template", "parameters" or "secrets" (secrets.h).
 int deployment_seal(struct store_tx *tx, struct keeper_client *keeper, const char *run, const char *part, const json_t *value,
 	struct err *err) _must_check_;
 // 404 DeploymentTemplateNotFound (-ENOENT) when it is not kept. The caller owns *out.

@@ -250,8 +250,12 @@ static int open_template(struct run *r, struct err *err) {
 		rc = deployment_unseal(tx, arm_keeper(r->arm), r->d.run, "template", &r->opened.document, err);
 	if (rc == 0)
 		rc = deployment_unseal(tx, arm_keeper(r->arm), r->d.run, "parameters", &r->opened.parameters, err);
+	if (rc < 0)
+		return rc;
+	rc = deployment_unseal(tx, arm_keeper(r->arm), r->d.run, "secrets", &r->opened.secrets, err);
 	store_rollback(&tx);
-	return rc < 0 ? rc : opened_open(&r->opened, r->d.subscription, r->d.group, r->d.name, r->d.location, r->d.complete, err);
+	// Many have none.
+	return rc < 0 && rc != -ENOENT ? rc : opened_open(&r->opened, r->d.subscription, r->d.group, r->d.name, r->d.location, r->d.complete, err);
 }
 
 // A deployment of its own, which is told what it is nested in.
@@ -294,8 +298,10 @@ static int make(struct run *r, size_t at, struct err *err) {
 		r->busy = true;
 		return 0;
 	}
-	if (rc < 0)
-		return note_failure(r, at, &why, outcome.details, err);
+	if (rc < 0) {
+		rc = opened_strike(&r->opened, &why, outcome.details, err);
+		return rc < 0 ? rc : note_failure(r, at, &why, outcome.details, err);
+	}
 	op->status = outcome.status;
 	(void)snprintf(op->async, sizeof(op->async), "%s", outcome.operation);
 	return note(r, at, op->async[0] ? PLAN_RUNNING : PLAN_SUCCEEDED, err);
@@ -438,8 +444,10 @@ static int end_well(struct run *r, struct err *err) {
 	if (rc < 0)
 		return rc;
 	rc = template_outputs(r->opened.template, &outputs, &why);
-	if (rc < 0)
-		return end_without_outputs(r, at, &why, err);
+	if (rc < 0) {
+		rc = opened_strike(&r->opened, &why, NULL, err);
+		return rc < 0 ? rc : end_without_outputs(r, at, &why, err);
+	}
 	r->operations.list[at].status = 200;
 	// Nobody asked for any: then there was nothing to do.
 	if (json_object_size(outputs) == 0)

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "deployment/diff.h"
 #include "deployment/internal.h"
+#include "deployment/secrets.h"
 
 struct trial {
 	struct arm *arm;
@@ -15,6 +16,7 @@ struct trial {
 	bool ids_only, complete;
 	size_t count;  // of resources so far
 	struct expr_budget budget;
+	json_t *secrets;  // of all templates so far
 	const struct arm_target *root;
 	json_t *changes, *touched;
 	json_t *seen;     // ids in lower case of what is made, read or deployed
@@ -29,6 +31,7 @@ static void trial_free(struct trial *t) {
 	json_decref(t->seen);
 	json_decref(t->groups);
 	json_decref(t->made);
+	json_decref(t->secrets);
 }
 
 void deployment_trial_free(struct deployment_trial *t) {
@@ -49,7 +52,11 @@ static bool is_remembered(const json_t *set, const char *id) {
 }
 
 // What is refused of one resource is the reason why the whole is.
-static int refuse(const struct trial *t, const char *target, const json_t *details, struct err *err) {
+static int refuse(const struct trial *t, const char *target, json_t *details, struct err *err) {
+	secrets_strike_err(t->secrets, err);
+	int rc = secrets_strike_json(t->secrets, details, err);
+	if (rc < 0)
+		return rc;
 	_cleanup_json_ json_t *detail = deployment_error(err, target, details);
 	json_t *list = detail ? json_pack("[O]", detail) : NULL;
 	if (!list)
@@ -205,7 +212,7 @@ static int note_group(struct trial *t, const struct arm_target *at, struct err *
 static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth, json_t **known,
 	struct err *err) {
 	_cleanup_opened_ struct opened o = {.arm = t->arm, .caller = t->caller, .tx = t->tx, .document = json_incref(q->template),
-		.parameters = json_incref(q->parameters), .made = t->made, .budget = &t->budget};
+		.parameters = json_incref(q->parameters), .made = t->made, .budget = &t->budget, .secrets = json_incref(t->secrets)};
 	int rc = opened_place(t->tx, at, t->caller->tenant, &o.place, err);
 	if (rc == 0)
 		rc = opened_open(&o, at->subscription, at->group, at->name, q->location ? q->location : "", q->complete, err);
@@ -259,8 +266,8 @@ int deployment_try(struct arm *arm, const struct caller *caller, const struct ar
 	_cleanup_(trial_free) struct trial t = {.arm = arm, .caller = caller, .ids_only = q->ids_only, .complete = q->complete, .root = at,
 		.budget = {.left = TEMPLATE_COST_MAX},
 		.changes = json_array(), .touched = json_array(), .seen = json_object(), .groups = json_object(), .made = json_object(),
-		.details = details};
-	if (!t.changes || !t.touched || !t.seen || !t.groups || !t.made)
+		.secrets = json_array(), .details = details};
+	if (!t.changes || !t.touched || !t.seen || !t.groups || !t.made || !t.secrets)
 		return err_oom(err);
 	int rc = store_begin(arm_store(arm), STORE_WRITE, &tx, err);
 	if (rc < 0)

@@ -296,6 +296,31 @@ class Deploying(Case):
         with sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True) as db:
             self.assertEqual(db.execute("SELECT COUNT(*) FROM deployment_sealed WHERE part = 'parameters'").fetchone()[0], 0)
 
+    def test_errors_do_not_tell_secrets(self):
+        secret = "s3cret-" + uuid.uuid4().hex
+        declared = {"secret": {"type": "securestring"}, "object": {"type": "secureObject"}}
+        given = {"secret": secret, "object": {"in": secret}}
+        told = ("[createArray(1)[parameters('secret')]]", "[dateTimeAdd(parameters('secret'), 'P1D')]", "[parameters('object').in.x]",
+                "[cidrSubnet(parameters('object').in, 1, 2)]")
+        for i, expression in enumerate(told):
+            for where in (template([identity("id-told", tags={"a": expression})], parameters=declared),
+                          template(parameters=declared, outputs={"o": {"type": "string", "value": expression}})):
+                p = fails(f"told{i}", where, parameters=given)
+                self.assertNotIn(secret, str(p))
+                self.assertNotIn(secret, str(operations(f"told{i}")))
+                self.assertNotIn(secret, what_if("x", where, parameters=given).text)
+                self.assertNotIn(secret, cloud.arm("POST", path("x", tail="/validate"), DEPLOYMENTS, body(where, parameters=given)).text)
+        self.assertNotIn(secret.encode(), raw_bytes())
+        # A provider quotes what it was sent, and a template that another one wrote has it in its text.
+        bad = template([vault("[concat('kv_', parameters('secret'))]")], parameters=declared)
+        refused = put("quoted", bad, parameters=given)
+        outer = template([nested("quoted-in", template([identity("id-quoted", location="[parameters('secret')]")]), scope="outer")],
+                         parameters=declared)
+        p = fails("quoted", outer, parameters=given)
+        for text in (refused.text, str(p), get("quoted-in").text, str(operations("quoted-in"))):
+            self.assertNotIn(secret, text)
+        self.assertIn("***", get("quoted-in").text)
+
     def test_a_secret_of_a_vault_as_parameter(self):
         value = "from-the-vault-" + uuid.uuid4().hex
         cloud.make_vault("kv-param")
