@@ -102,6 +102,13 @@ static void run_refuses(void **state) {
 	assert_int_equal(run_parse(1, none, &o), CLI_USAGE);
 	assert_int_equal(run_parse(2, only_dashes, &o), CLI_USAGE);
 	assert_int_equal(run_parse(3, unknown, &o), CLI_USAGE);
+	char *identity[] = {S("run"), S("--identity"), S("/subscriptions/s"), S("cmd"), NULL},
+	     *no_id[] = {S("run"), S("--identity"), S("worker"), S("cmd"), NULL},
+	     *two_lines[] = {S("run"), S("--identity"), S("/a\nb"), S("cmd"), NULL};
+	assert_int_equal(run_parse(4, identity, &o), CLI_OK);
+	assert_string_equal(o.identity, "/subscriptions/s");
+	assert_int_equal(run_parse(4, no_id, &o), CLI_USAGE);
+	assert_int_equal(run_parse(4, two_lines, &o), CLI_USAGE);
 }
 
 static void the_end_of_a_command_is_told_as_a_shell_does(void **state) {

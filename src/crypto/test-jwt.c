@@ -238,6 +238,35 @@ static void test_key_of_another_kind(void **state _unused_) {
 	assert_null(claims);
 }
 
+static void test_peek(void **state _unused_) {
+	json_t *header = NULL, *claims = NULL;
+	_cleanup_free_ char *token = token_of("{\"alg\":\"none\",\"x5c\":[\"x\"]}", "{\"iss\":\"somebody\"}"),
+			    *critical = token_of("{\"alg\":\"RS256\",\"crit\":[\"b64\"]}", "{}"), *list = token_of("{}", "[]");
+	assert_int_equal(jwt_peek(token, strlen(token), &header, &claims, NULL), 0);
+	assert_string_equal(json_str(header, "alg"), "none");
+	assert_string_equal(json_str(claims, "iss"), "somebody");
+	json_decref(header);
+	json_decref(claims);
+	const char *const refused[] = {critical, list, "a.b", "..", "x", ""};
+	header = claims = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(jwt_peek(refused[i], strlen(refused[i]), &header, &claims, NULL), -EBADMSG);
+	assert_null(header);
+	assert_null(claims);
+}
+
+// By the algorithm that the header names, of two.
+static void test_signature_alone(void **state _unused_) {
+	_cleanup_free_ char *good = token_of(good_header, "{}"), *pss = token_of("{\"alg\":\"PS256\"}", "{}"),
+			    *none = token_of("{\"alg\":\"none\"}", "{}"), *other = token_of("{\"alg\":\"RS512\"}", "{}");
+	assert_int_equal(jwt_check_signature(good, strlen(good), the_key, NULL), 0);
+	assert_int_equal(jwt_check_signature(good, strlen(good) - 3, the_key, NULL), -EBADMSG);
+	// Signed as RS256, whatever they say.
+	assert_int_equal(jwt_check_signature(pss, strlen(pss), the_key, NULL), -EBADMSG);
+	assert_int_equal(jwt_check_signature(none, strlen(none), the_key, NULL), -EBADMSG);
+	assert_int_equal(jwt_check_signature(other, strlen(other), the_key, NULL), -EBADMSG);
+}
+
 static void test_times(void **state _unused_) {
 	_cleanup_json_ json_t *claims = json_pack("{sIsI}", "nbf", (json_int_t)1000, "exp", (json_int_t)2000);
 	struct err err = {0};
@@ -276,6 +305,8 @@ int main(void) {
 		cmocka_unit_test(test_oversize),
 		cmocka_unit_test(test_lookup_failure_is_not_a_bad_token),
 		cmocka_unit_test(test_key_of_another_kind),
+		cmocka_unit_test(test_peek),
+		cmocka_unit_test(test_signature_alone),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_times_missing),
 	};

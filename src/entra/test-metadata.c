@@ -153,6 +153,45 @@ static void test_metadata_elsewhere(void **state) {
 	assert_string_equal(json_str(c, "error"), "Not found");
 }
 
+// Where a listener is reached by one identity alone, that one needs no header.
+static void test_resident(void **state) {
+	struct fixture *f = *state;
+	_cleanup_json_ json_t *nobody = NULL, *token = NULL, *bare = NULL, *forged = NULL, *other = NULL;
+	const char *const plain[] = {"Metadata: true", NULL}, *const none[] = {NULL},
+		*const wrong[] = {"Metadata: true", "X-IDENTITY-HEADER: " NOBODY ".run:1.AAAA", NULL};
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY, plain, &nobody), 400);
+	f->resident = IDENTITY_ID;
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY, plain, &token), 200);
+	assert_string_equal(json_str(token, "client_id"), f->identity.app_id);
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY, none, &bare), 400);
+	// One that shows a header is what the header says, or nobody.
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY, wrong, &forged), 400);
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY "&client_id=" NOBODY, plain, &other), 400);
+	f->resident = IDENTITY_ID "-gone";
+	_cleanup_json_ json_t *gone = NULL;
+	assert_int_equal(fixture_metadata(f, IDENTITY_QUERY, plain, &gone), 400);
+	f->resident = NULL;
+}
+
+static int app_service(struct fixture *f, const char *query, const char *header, json_t **out) {
+	_cleanup_reply_ struct http_reply reply = {0};
+	_cleanup_free_ char *url = strv_printf("http://169.254.169.254/msi/token?%s", query);
+	return fixture_call(f, "GET", url, (const char *[]){header, NULL}, NULL, out, &reply);
+}
+
+static void test_app_service(void **state) {
+	struct fixture *f = *state;
+	_cleanup_free_ char *capability = fixture_capability(f, f->identity.app_id);
+	_cleanup_json_ json_t *good = NULL, *none = NULL, *version = NULL, *resident = NULL;
+	assert_int_equal(app_service(f, IDENTITY_QUERY, capability, &good), 200);
+	assert_string_equal(json_str(good, "client_id"), f->identity.app_id);
+	assert_int_equal(app_service(f, "api-version=2018-02-01&resource=https://vault.azure.net", capability, &version), 400);
+	assert_int_equal(app_service(f, IDENTITY_QUERY, NULL, &none), 401);
+	f->resident = IDENTITY_ID;  // which is for the other form
+	assert_int_equal(app_service(f, IDENTITY_QUERY, NULL, &resident), 401);
+	f->resident = NULL;
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_identity_token),
@@ -162,6 +201,8 @@ int main(void) {
 		cmocka_unit_test(test_header_arguments),
 		cmocka_unit_test(test_removed_identity),
 		cmocka_unit_test(test_metadata_elsewhere),
+		cmocka_unit_test(test_resident),
+		cmocka_unit_test(test_app_service),
 	};
 	return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -542,7 +542,7 @@ static void rotate_at(struct fixture *f, int64_t seconds) {
 
 static void test_rotation(void **state) {
 	struct fixture *f = *state;
-	_cleanup_free_ char *capability = fixture_capability(f, f->identity.app_id), *first = NULL, *before = NULL, *after = NULL;
+	_cleanup_free_ char *first = NULL, *before = NULL, *after = NULL;
 	rotate_at(f, 44 * 86400);
 	assert_int_equal(published(f), 1);
 	rotate_at(f, 45 * 86400 + 60);
