@@ -42,6 +42,7 @@ bench: build
 
 bench-scale: build
 	bench/scale
+	bench/arm
 
 install: build
 	meson install -C build

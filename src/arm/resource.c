@@ -142,21 +142,56 @@ static void chunk_free(struct chunk *c) {
 	free(c->at);
 }
 
+// The statement that an index serves: only what is asked for stands in it.
+static char *chunk_statement(const char *subscription, const char *group, const char *type) {
+	int n = 2;  // after $1, the id to begin behind
+	_cleanup_buf_ struct buf sql = {0};
+	int rc = buf_printf(&sql, "SELECT " COLUMNS " FROM resources WHERE id > $1");
+	if (rc == 0 && subscription[0])
+		rc = buf_printf(&sql, " AND subscription_id = $%d", n++);
+	if (rc == 0 && group[0])
+		rc = buf_printf(&sql, " AND resource_group = $%d", n++);
+	if (rc == 0 && type[0])
+		rc = buf_printf(&sql, " AND type = $%d", n++);
+	if (rc == 0)
+		rc = buf_printf(&sql, " ORDER BY id LIMIT %d", CHUNK + 1);
+	return rc < 0 ? NULL : buf_take_str(&sql);
+}
+
+static int query_chunk(struct store_tx *tx, const char *sql, const char *from, const char *const *given, size_t count,
+	struct store_rows **rows, struct err *err) {
+	switch (count) {
+	case 0:
+		return store_query(tx, rows, err, sql, "s", from);
+	case 1:
+		return store_query(tx, rows, err, sql, "ss", from, given[0]);
+	case 2:
+		return store_query(tx, rows, err, sql, "sss", from, given[0], given[1]);
+	default:
+		return store_query(tx, rows, err, sql, "ssss", from, given[0], given[1], given[2]);
+	}
+}
+
 // The next ones behind `after`: read before any is visited, so that the visitor may write while it walks.
 static int read_chunk(struct store_tx *tx, const char *subscription, const char *group, const char *type, const char *after,
 	size_t limit, struct chunk *out, struct err *err) {
 	_cleanup_free_ char *sub = strv_lower(subscription);
 	_cleanup_free_ char *rg = strv_lower(group);
 	_cleanup_free_ char *from = strv_lower(after);
+	_cleanup_free_ char *sql = chunk_statement(subscription, group, type);
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	out->at = calloc(limit, sizeof(*out->at));
-	if (!sub || !rg || !from || !out->at)
+	if (!sub || !rg || !from || !sql || !out->at)
 		return err_oom(err);
-	int rc = store_query(tx, &rows, err,
-		"SELECT " COLUMNS " FROM resources WHERE ($1 = '' OR subscription_id = $1) AND ($2 = '' OR resource_group = $2)"
-		" AND ($3 = '' OR type = $3) AND id > $4 ORDER BY id LIMIT $5",
-		"ssssi", sub, rg, type, from, (int64_t)limit);
-	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
+	const char *given[3];
+	size_t count = 0;
+	for (size_t i = 0; i < 3; i++) {
+		const char *value = i == 0 ? sub : i == 1 ? rg : type;
+		if (value[0])
+			given[count++] = value;
+	}
+	int rc = query_chunk(tx, sql, from, given, count, &rows, err);
+	while (rc >= 0 && out->count < limit && (rc = store_next(rows, err)) > 0) {
 		rc = read_row(rows, &out->at[out->count], err);
 		out->count += rc == 0;
 	}

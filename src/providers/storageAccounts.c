@@ -69,6 +69,8 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 		rc = resource_set_property(r, "creationTime", clock_rfc3339(r->created, created), err);
 	if (rc == 0)
 		rc = resource_set_property(r, "primaryLocation", json_str(r->body, "location"), err);
+	// Clients know no 201 of this type.
+	call->response->status = 200;
 	return rc < 0 ? rc : resource_set_property(r, "statusOfPrimary", "available", err);
 }
 

@@ -237,6 +237,8 @@ static const char step_9[] =
 // What a client saw of a resource, for its preconditions; and pages of a subscription or group in the order of ids.
 static const char step_10[] =
 	"ALTER TABLE resources ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
+	"DROP INDEX resources_by_type;"
+	"CREATE INDEX resources_by_type ON resources (subscription_id, type, id);"
 	"CREATE INDEX resources_by_place ON resources (subscription_id, resource_group, id);";
 
 // Private endpoint connections of vaults.
