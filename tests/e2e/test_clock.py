@@ -9,7 +9,7 @@ import sqlite3
 import time
 import unittest
 
-from harness import COMMAND, DISKS, MACHINES, Instance
+from harness import COMMAND, GROUPS, MACHINES, Instance
 
 DAY = 86400
 MACHINE = "Microsoft.Compute/virtualMachines"
@@ -134,12 +134,12 @@ class Lifetimes(Moved):
 
     def test_tokens_end_and_new_ones_are_given(self):
         old = cloud.token()
-        self.assertEqual(cloud.arm("GET", cloud.group(), DISKS, token=old).status, 200)
+        self.assertEqual(cloud.arm("GET", cloud.group(), GROUPS, token=old).status, 200)
         clock("advance", "PT2H")
-        answer = cloud.arm("GET", cloud.group(), DISKS, token=old)
+        answer = cloud.arm("GET", cloud.group(), GROUPS, token=old)
         self.assertEqual((answer.status, answer.code), (401, "ExpiredAuthenticationToken"), answer)
         cloud.tokens.clear()
-        self.assertEqual(cloud.arm("GET", cloud.group(), DISKS).status, 200)
+        self.assertEqual(cloud.arm("GET", cloud.group(), GROUPS).status, 200)
         self.assertLess(abs(cloud.claims(cloud.token())["exp"] - 3600 - now()), 5)
         # The instance's own principals come in whatever the clock shows.
         for when in ("2150-01-01T00:00:00Z", "2001-01-01T00:00:00Z"):
