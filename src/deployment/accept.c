@@ -28,8 +28,8 @@ static int check_name(const char *name, struct err *err) {
 	size_t length = strlen(name);
 	if (length > DEPLOYMENT_NAME_MAX)
 		return err_set(err, -EINVAL, 400, "DeploymentNameLengthLimitExceeded",
-			"The deployment name '%s' has a length of '%zu', which exceeds the maximum length of '%d'.", name, length,
-			DEPLOYMENT_NAME_MAX);
+			"The deployment name '%s' has a length of '%zu', which exceeds the maximum length of '%d'.", name,
+			length, DEPLOYMENT_NAME_MAX);
 	if (!strv_made_of(name, NAME_CHARACTERS, 1, DEPLOYMENT_NAME_MAX))
 		return err_set(err, -EINVAL, 400, "DeploymentNameInvalidCharacters",
 			"The deployment name '%s' is not valid: it can only contain letters, digits, hyphens, underscores, periods and "
@@ -51,7 +51,8 @@ static int read_object(const json_t *properties, const char *name, json_t **out,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_object(value))
-		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The request content was invalid: '%s' must be an object.", name);
+		return err_set(err, -EINVAL, 400, "InvalidRequestContent",
+			"The request content was invalid: '%s' must be an object.", name);
 	*out = json_incref(value);
 	return 0;
 }
@@ -80,7 +81,8 @@ static int read_mode(const json_t *properties, const struct arm_target *at, bool
 	*complete = strv_eq_nocase(mode, "Complete");
 	if (*complete && !at->group[0])
 		return err_set(err, -EINVAL, 400, "InvalidDeployment",
-			"The deployment mode 'Complete' is not supported for '%s': it is for deployments to a resource group.", at->name);
+			"The deployment mode 'Complete' is not supported for '%s': it is for deployments to a resource group.",
+			at->name);
 	return 0;
 }
 
@@ -97,8 +99,8 @@ static int read_location(const json_t *body, const struct arm_target *at, const 
 			"details.",
 			at->name);
 	if (location && !strv_made_of(location, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ", 1, 47))
-		return err_set(err, -EINVAL, 400, "LocationNotAvailableForDeployment", "The location '%.64s' is not available for deployment.",
-			location);
+		return err_set(err, -EINVAL, 400, "LocationNotAvailableForDeployment",
+			"The location '%.64s' is not available for deployment.", location);
 	*out = location;
 	return 0;
 }
@@ -159,7 +161,8 @@ int deployment_check_nested(const json_t *body, int64_t depth, struct err *err) 
 		return err_set(err, -EINVAL, 400, "InvalidDeployment",
 			"Only root-level templates support the complete deployment mode: nested ones are deployed in the incremental mode.");
 	if (depth > DEPLOYMENT_DEPTH_MAX)
-		return err_set(err, -EINVAL, 400, "InvalidDeployment", "Deployments are nested deeper than %d levels.", DEPLOYMENT_DEPTH_MAX);
+		return err_set(err, -EINVAL, 400, "InvalidDeployment", "Deployments are nested deeper than %d levels.",
+			DEPLOYMENT_DEPTH_MAX);
 	return 0;
 }
 
@@ -219,8 +222,8 @@ static int check_before(struct arm_call *call, const struct deployment_request *
 			before.name, clock_rfc3339_ns(before.created_ns, started));
 	if (q->location && !strv_eq_nocase(before.location, q->location))
 		return err_set(err, -EEXIST, 409, "InvalidDeploymentLocation",
-			"Invalid deployment location '%s'. The deployment '%s' already exists in location '%s'.", q->location, before.name,
-			before.location);
+			"Invalid deployment location '%s'. The deployment '%s' already exists in location '%s'.", q->location,
+			before.name, before.location);
 	return 0;
 }
 
@@ -268,7 +271,9 @@ static int seal_secrets(struct arm_call *call, const struct opened *o, const str
 		return rc;
 	if (inherited && json_array_extend(o->secrets, inherited) < 0)
 		return err_oom(err);
-	return json_array_size(o->secrets) == 0 ? 0 : deployment_seal(call->tx, arm_keeper(call->arm), d->run, "secrets", o->secrets, err);
+	return json_array_size(o->secrets) == 0
+		? 0
+		: deployment_seal(call->tx, arm_keeper(call->arm), d->run, "secrets", o->secrets, err);
 }
 
 static int save(struct arm_call *call, const struct opened *o, const struct deployment *d, struct err *err) {
@@ -304,8 +309,12 @@ int deployment_accept(struct arm_call *call, const struct deployment_request *q,
 		rc = start(call, q, &d, err);
 	if (rc < 0)
 		return rc;
-	_cleanup_opened_ struct opened o = {.arm = call->arm, .caller = call->caller, .tx = call->tx, .document = json_incref(q->template),
-		.parameters = json_incref(q->parameters), .place = json_incref(d.place)};
+	_cleanup_opened_ struct opened o = {.arm = call->arm,
+		.caller = call->caller,
+		.tx = call->tx,
+		.document = json_incref(q->template),
+		.parameters = json_incref(q->parameters),
+		.place = json_incref(d.place)};
 	rc = opened_open(&o, d.subscription, d.group, d.name, d.location, d.complete, err);
 	if (rc == 0)
 		rc = deployment_describe(q, o.template, &d.details, err);

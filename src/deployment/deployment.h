@@ -43,8 +43,8 @@ struct deployment_trial {
 	json_t *known;     // owned: members of properties that are known from the start
 };
 void deployment_trial_free(struct deployment_trial *t);
-int deployment_try(struct arm *arm, const struct caller *caller, const struct arm_target *at, const struct deployment_request *q,
-	struct deployment_trial *out, json_t **details, struct err *err) _must_check_;
+int deployment_try(struct arm *arm, const struct caller *caller, const struct arm_target *at,
+	const struct deployment_request *q, struct deployment_trial *out, json_t **details, struct err *err) _must_check_;
 
 // Forms of answers. The caller owns *out.
 int deployment_show(const struct deployment *d, json_t **out, struct err *err) _must_check_;

@@ -6,7 +6,8 @@
 #include "deployment/opened.h"
 
 // What GET shows from the start: templateHash, parameters, mode, providers, dependencies, …
-int deployment_describe(const struct deployment_request *q, const struct template *t, json_t **out, struct err *err) _must_check_;
+int deployment_describe(const struct deployment_request *q, const struct template *t, json_t **out,
+	struct err *err) _must_check_;
 
 // {"code", "target", "message", "details"}; target may be NULL, details NULL or empty. NULL when out of memory.
 json_t *deployment_error(const struct err *why, const char *target, const json_t *details);

@@ -34,8 +34,8 @@ static int subscription_value(struct store_tx *tx, const char *id, const char *t
 		return rc;
 	if (rc == 0 || !strv_eq_nocase(store_text(rows, 1), tenant))
 		return err_set(err, -ENOENT, 404, "SubscriptionNotFound", "The subscription '%s' could not be found.", id);
-	*out = json_pack("{s:s+, s:s, s:s, s:s}", "id", "/subscriptions/", store_text(rows, 0), "subscriptionId", store_text(rows, 0),
-		"tenantId", store_text(rows, 1), "displayName", store_text(rows, 2));
+	*out = json_pack("{s:s+, s:s, s:s, s:s}", "id", "/subscriptions/", store_text(rows, 0), "subscriptionId",
+		store_text(rows, 0), "tenantId", store_text(rows, 1), "displayName", store_text(rows, 2));
 	return *out ? 0 : err_oom(err);
 }
 
@@ -62,8 +62,8 @@ int opened_place(struct store_tx *tx, const struct arm_target *at, const char *t
 		rc = group_value(tx, at->subscription, at->group, &group, err);
 	if (rc < 0)
 		return rc;
-	json_t *place = json_pack("{s:O, s:O*, s:{s:s, s:s+, s:s}}", "subscription", subscription, "resourceGroup", group, "tenant",
-		"tenantId", tenant, "id", "/tenants/", tenant, "countryCode", "US");
+	json_t *place = json_pack("{s:O, s:O*, s:{s:s, s:s+, s:s}}", "subscription", subscription, "resourceGroup", group,
+		"tenant", "tenantId", tenant, "id", "/tenants/", tenant, "countryCode", "US");
 	if (!place)
 		return err_oom(err);
 	*out = place;
@@ -73,14 +73,18 @@ int opened_place(struct store_tx *tx, const struct arm_target *at, const char *t
 int opened_scope(const char *subscription, const char *group, char out[static ARM_ID_MAX], struct err *err) {
 	int n = group[0] ? snprintf(out, ARM_ID_MAX, "/subscriptions/%s/resourceGroups/%s", subscription, group)
 			 : snprintf(out, ARM_ID_MAX, "/subscriptions/%s", subscription);
-	return n < ARM_ID_MAX ? 0 : err_set(err, -ENAMETOOLONG, 400, "InvalidRequestUri", "The scope of the deployment is too long.");
+	return n < ARM_ID_MAX
+		? 0
+		: err_set(err, -ENAMETOOLONG, 400, "InvalidRequestUri", "The scope of the deployment is too long.");
 }
 
 // Names may have any characters; a request target has few.
-int opened_target(const struct arm *arm, const char *id, const char *tail, const char *api_version, struct buf *out, struct err *err) {
+int opened_target(const struct arm *arm, const char *id, const char *tail, const char *api_version, struct buf *out,
+	struct err *err) {
 	int rc = 0;
 	for (const char *c = id; rc == 0 && *c; c++)
-		rc = strchr("-._~/():@!$'*,;=", *c) || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z')
+		rc = strchr("-._~/():@!$'*,;=", *c) || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+				(*c >= 'a' && *c <= 'z')
 			? buf_append(out, c, 1)
 			: buf_printf(out, "%%%02X", (unsigned char)*c);
 	if (rc == 0 && tail)
@@ -119,9 +123,9 @@ static int full_value(const char *id, const char *api_version, const json_t *sho
 	_cleanup_json_ json_t *full = json_copy((json_t *)(uintptr_t)shown);
 	if (rc < 0)
 		return rc;
-	if (!full || json_set_str(full, "apiVersion", api_version ? api_version : "") < 0 || json_set_str(full, "resourceId", id) < 0 ||
-		json_set_str(full, "subscriptionId", t.subscription) < 0 || json_set_str(full, "resourceGroupName", t.group) < 0 ||
-		json_set_str(full, "scope", t.scope) < 0)
+	if (!full || json_set_str(full, "apiVersion", api_version ? api_version : "") < 0 ||
+		json_set_str(full, "resourceId", id) < 0 || json_set_str(full, "subscriptionId", t.subscription) < 0 ||
+		json_set_str(full, "resourceGroupName", t.group) < 0 || json_set_str(full, "scope", t.scope) < 0)
 		return err_oom(err);
 	*out = TAKE_PTR(full);
 	return 0;
@@ -182,7 +186,8 @@ static int check_vault(const struct opened *o, const char *vault_id, struct vaul
 	_cleanup_resource_ struct resource r = {0};
 	int rc = arm_parse_id(vault_id, "Microsoft.KeyVault/vaults", &t, err);
 	if (rc == 0)
-		rc = access_check(o->tx, o->caller->oid, vault_id, "Microsoft.KeyVault/vaults/deploy/action", false, &decision, err);
+		rc = access_check(o->tx, o->caller->oid, vault_id, "Microsoft.KeyVault/vaults/deploy/action", false,
+			&decision, err);
 	if (rc == -EACCES)
 		return err_set(err, rc, 403, "KeyVaultParameterReferenceAuthorizationFailed",
 			"The client '%s' with object id '%s' does not have permission to perform action(s) "
@@ -197,7 +202,8 @@ static int check_vault(const struct opened *o, const char *vault_id, struct vaul
 			"The specified KeyVault '%s' could not be found.", vault_id);
 	if (rc == 0 && (!strv_eq_nocase(vault->tenant_id, o->caller->tenant) || !vault->for_template_deployment))
 		return err_set(err, -EACCES, 403, "KeyVaultParameterReferenceSecretRetrieveFailed",
-			"The secret of KeyVault parameter cannot be retrieved: the vault '%s' is not enabled for template deployment.", vault_id);
+			"The secret of KeyVault parameter cannot be retrieved: the vault '%s' is not enabled for template deployment.",
+			vault_id);
 	return rc;
 }
 
@@ -225,31 +231,34 @@ static int secret(void *ctx, const char *vault_id, const char *name, const char 
 static json_t *environment(void) {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s,"
 			 " s:{s:s, s:[s, s], s:s, s:s}, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}}",
-		"name", "AzureCloud", "gallery", "https://gallery.azure.com/", "graph", "https://graph.windows.net/", "portal",
-		"https://portal.azure.com", "graphAudience", "https://graph.windows.net/", "activeDirectoryDataLake",
-		"https://datalake.azure.net/", "batch", "https://batch.core.windows.net/", "media", "https://rest.media.azure.net",
-		"sqlManagement", "https://management.core.windows.net:8443/", "vmImageAliasDoc",
+		"name", "AzureCloud", "gallery", "https://gallery.azure.com/", "graph", "https://graph.windows.net/",
+		"portal", "https://portal.azure.com", "graphAudience", "https://graph.windows.net/",
+		"activeDirectoryDataLake", "https://datalake.azure.net/", "batch", "https://batch.core.windows.net/", "media",
+		"https://rest.media.azure.net", "sqlManagement", "https://management.core.windows.net:8443/",
+		"vmImageAliasDoc",
 		"https://raw.githubusercontent.com/Azure/azure-rest-api-specs/main/arm-compute/quickstart-templates/aliases.json",
 		"resourceManager", "https://management.azure.com/", "microsoftGraph", "https://graph.microsoft.com/",
 		// where to sign in
 		"authentication", "loginEndpoint", "https://login.microsoftonline.com/", "audiences",
-		"https://management.core.windows.net/", "https://management.azure.com/", "tenant", "common", "identityProvider", "AAD",
+		"https://management.core.windows.net/", "https://management.azure.com/", "tenant", "common",
+		"identityProvider", "AAD",
 		// what names end with
-		"suffixes", "keyvaultDns", ".vault.azure.net", "storage", "core.windows.net", "sqlServerHostname", ".database.windows.net",
-		"azureDatalakeStoreFileSystem", "azuredatalakestore.net", "azureFrontDoorEndpointSuffix", "azurefd.net",
-		"azureDatalakeAnalyticsCatalogAndJob", "azuredatalakeanalytics.net", "acrLoginServer", ".azurecr.io");
+		"suffixes", "keyvaultDns", ".vault.azure.net", "storage", "core.windows.net", "sqlServerHostname",
+		".database.windows.net", "azureDatalakeStoreFileSystem", "azuredatalakestore.net",
+		"azureFrontDoorEndpointSuffix", "azurefd.net", "azureDatalakeAnalyticsCatalogAndJob",
+		"azuredatalakeanalytics.net", "acrLoginServer", ".azurecr.io");
 }
 
 static int describe(struct opened *o, const char *name, const char *location, bool complete, struct err *err) {
-	o->deployment = json_pack("{s:s, s:s*, s:{s:O, s:O*, s:s, s:s}}", "name", name, "location", location[0] ? location : NULL,
-		"properties", "template", o->document, "parameters", o->parameters, "mode", complete ? "Complete" : "Incremental",
-		"provisioningState", "Running");
+	o->deployment = json_pack("{s:s, s:s*, s:{s:O, s:O*, s:s, s:s}}", "name", name, "location",
+		location[0] ? location : NULL, "properties", "template", o->document, "parameters", o->parameters, "mode",
+		complete ? "Complete" : "Incremental", "provisioningState", "Running");
 	o->deployer = json_pack("{s:s, s:s}", "objectId", o->caller->oid, "tenantId", o->caller->tenant);
 	return o->deployment && o->deployer ? 0 : err_oom(err);
 }
 
-int opened_open(struct opened *o, const char *subscription, const char *group, const char *name, const char *location, bool complete,
-	struct err *err) {
+int opened_open(struct opened *o, const char *subscription, const char *group, const char *name, const char *location,
+	bool complete, struct err *err) {
 	_cleanup_json_ json_t *around = environment();
 	if (!o->secrets)
 		o->secrets = json_array();
@@ -262,10 +271,20 @@ int opened_open(struct opened *o, const char *subscription, const char *group, c
 		return rc;
 	if (json_set(o->place, "environment", json_incref(around)) < 0)
 		return err_oom(err);
-	const struct template_place place = {.scope = o->scope, .subscription = json_object_get(o->place, "subscription"),
-		.resource_group = json_object_get(o->place, "resourceGroup"), .tenant = json_object_get(o->place, "tenant"),
-		.deployment = o->deployment, .environment = around, .deployer = o->deployer, .now = clock_now(), .budget = o->budget, .ctx = o,
-		.reference = reference, .list = list, .provider = provider, .secret = secret};
+	const struct template_place place = {.scope = o->scope,
+		.subscription = json_object_get(o->place, "subscription"),
+		.resource_group = json_object_get(o->place, "resourceGroup"),
+		.tenant = json_object_get(o->place, "tenant"),
+		.deployment = o->deployment,
+		.environment = around,
+		.deployer = o->deployer,
+		.now = clock_now(),
+		.budget = o->budget,
+		.ctx = o,
+		.reference = reference,
+		.list = list,
+		.provider = provider,
+		.secret = secret};
 	rc = template_open(o->document, o->parameters, &place, &o->template, err);
 	if (rc < 0 && err)
 		secrets_strike_err(o->secrets, err);

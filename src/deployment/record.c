@@ -56,7 +56,7 @@ static int read_json(struct store_rows *rows, int column, json_t **out, struct e
 	return text ? json_parse(text, strlen(text), "InternalServerError", out, err) : 0;
 }
 
-#define COLUMNS                                                                                                             \
+#define COLUMNS \
 	"run, id, display_id, subscription_id, resource_group, name, location, state, complete, cancel, parent, depth, correlation," \
 	" details, place, result, created_ns, changed_ns, ended_ns"
 
@@ -171,7 +171,8 @@ static int keep_history_short(struct store_tx *tx, const char *subscription, con
 		rc = collect_runs(rows, runs, err);
 	if (rc == 0 && (int64_t)json_array_size(runs) < many)
 		return err_set(err, -EDQUOT, 409, "DeploymentQuotaExceeded",
-			"Creating the deployment would exceed the quota of '%d': so many deployments are active here.", DEPLOYMENT_HISTORY_MAX);
+			"Creating the deployment would exceed the quota of '%d': so many deployments are active here.",
+			DEPLOYMENT_HISTORY_MAX);
 	return rc < 0 ? rc : forget_all(tx, runs, err);
 }
 
@@ -205,8 +206,9 @@ int deployment_insert(struct store_tx *tx, const struct deployment *d, struct er
 		"INSERT INTO deployments (run, id, display_id, subscription_id, resource_group, name, location, state, complete, cancel,"
 		" parent, depth, correlation, details, place, created_ns, changed_ns)"
 		" VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,0,$10,$11,$12,$13,$14,$15,$16)",
-		"ssssssssisisssii", d->run, d->id, d->display_id, subscription, group, d->name, d->location, state_names[d->state],
-		(int64_t)d->complete, d->parent, d->depth, d->correlation, details, place, d->created_ns, d->changed_ns);
+		"ssssssssisisssii", d->run, d->id, d->display_id, subscription, group, d->name, d->location,
+		state_names[d->state], (int64_t)d->complete, d->parent, d->depth, d->correlation, details, place,
+		d->created_ns, d->changed_ns);
 	return rc < 0 ? rc : 0;
 }
 
@@ -221,10 +223,11 @@ int deployment_update(struct store_tx *tx, const struct deployment *d, struct er
 	if (d->result && !result)
 		return err_oom(err);
 	int rc = d->ended_ns
-		? store_exec(tx, err, "UPDATE deployments SET state = $1, result = $2, changed_ns = $3, ended_ns = $4 WHERE run = $5", "ssiis",
-			  state_names[d->state], result, d->changed_ns, d->ended_ns, d->run)
-		: store_exec(tx, err, "UPDATE deployments SET state = $1, changed_ns = $2 WHERE run = $3", "sis", state_names[d->state],
-			  d->changed_ns, d->run);
+		? store_exec(tx, err,
+			  "UPDATE deployments SET state = $1, result = $2, changed_ns = $3, ended_ns = $4 WHERE run = $5",
+			  "ssiis", state_names[d->state], result, d->changed_ns, d->ended_ns, d->run)
+		: store_exec(tx, err, "UPDATE deployments SET state = $1, changed_ns = $2 WHERE run = $3", "sis",
+			  state_names[d->state], d->changed_ns, d->run);
 	return rc < 0 || !d->ended_ns ? (rc < 0 ? rc : 0) : forget_sealed(tx, d, err);
 }
 
@@ -263,7 +266,8 @@ int deployment_each(struct store_tx *tx, const struct deployment_query *q, deplo
 	if (!subscription || !group)
 		return err_oom(err);
 	int rc = store_query(tx, &rows, err,
-		"SELECT " COLUMNS " FROM deployments WHERE subscription_id = $1 AND resource_group = $2 AND ($3 = '' OR state = $3)"
+		"SELECT " COLUMNS
+		" FROM deployments WHERE subscription_id = $1 AND resource_group = $2 AND ($3 = '' OR state = $3)"
 		" AND ($4 = 0 OR created_ns < $4 OR (created_ns = $4 AND id > $5)) ORDER BY created_ns DESC, id LIMIT $6",
 		"sssisi", subscription, group, q->state, q->before_ns, q->after_id ? q->after_id : "", q->limit);
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {

@@ -172,10 +172,13 @@ static json_t *failure_details(const struct run *r) {
 	return TAKE_PTR(details);
 }
 
-static int end_failed(struct run *r, enum deployment_state state, const struct err *failure, const json_t *details, struct err *err) {
+static int end_failed(struct run *r, enum deployment_state state, const struct err *failure, const json_t *details,
+	struct err *err) {
 	_cleanup_json_ json_t *resources = output_resources(r);
 	_cleanup_json_ json_t *error = deployment_error(failure, r->d.display_id, details);
-	_cleanup_json_ json_t *result = resources && error ? json_pack("{s:O, s:O}", "outputResources", resources, "error", error) : NULL;
+	_cleanup_json_ json_t *result = resources && error
+		? json_pack("{s:O, s:O}", "outputResources", resources, "error", error)
+		: NULL;
 	return result ? end_with(r, state, TAKE_PTR(result), failure, err) : err_oom(err);
 }
 
@@ -255,11 +258,14 @@ static int open_template(struct run *r, struct err *err) {
 	rc = deployment_unseal(tx, arm_keeper(r->arm), r->d.run, "secrets", &r->opened.secrets, err);
 	store_rollback(&tx);
 	// Many have none.
-	return rc < 0 && rc != -ENOENT ? rc : opened_open(&r->opened, r->d.subscription, r->d.group, r->d.name, r->d.location, r->d.complete, err);
+	return rc < 0 && rc != -ENOENT
+		? rc
+		: opened_open(&r->opened, r->d.subscription, r->d.group, r->d.name, r->d.location, r->d.complete, err);
 }
 
 // A deployment of its own, which is told what it is nested in.
-static int put_nested(struct run *r, const struct template_resource *t, const json_t *body, struct arm_outcome *outcome, struct err *err) {
+static int put_nested(struct run *r, const struct template_resource *t, const json_t *body, struct arm_outcome *outcome,
+	struct err *err) {
 	_cleanup_buf_ struct buf target = {0};
 	int rc = deployment_check_nested(body, r->d.depth + 1, err);
 	if (rc == 0)
@@ -279,7 +285,8 @@ static int put(struct run *r, const struct template_resource *t, size_t at, stru
 }
 
 static bool is_worth_a_wait(const struct deployment_operation *op, const struct err *why) {
-	return (why->status == 503 || why->status == 429) && clock_now_ns() - op->started_ns < BUSY_SECONDS * CLOCK_NSEC_PER_SEC;
+	return (why->status == 503 || why->status == 429) &&
+		clock_now_ns() - op->started_ns < BUSY_SECONDS * CLOCK_NSEC_PER_SEC;
 }
 
 static int make(struct run *r, size_t at, struct err *err) {
@@ -318,7 +325,8 @@ static int make_what_is_ready(struct run *r, struct err *err) {
 	size_t at = 0;
 	int rc = 0;
 	bool canceled = false;
-	while (rc == 0 && !r->busy && clock_monotonic_ns() - r->began < BURST_MS * MSEC && plan_next(&r->operations.plan, at, &at)) {
+	while (rc == 0 && !r->busy && clock_monotonic_ns() - r->began < BURST_MS * MSEC &&
+		plan_next(&r->operations.plan, at, &at)) {
 		rc = is_canceled(r, &canceled, err);
 		if (rc < 0 || canceled)
 			break;
@@ -343,7 +351,9 @@ static int collect_leftover(void *ctx, struct store_tx *tx, struct resource *fou
 	int rc = deployment_stands_alone(found) ? deployment_names(tx, l->r->d.run, found->id, &named, err) : 0;
 	if (rc < 0 || named)
 		return rc;
-	return json_array_append_new(l->ids, json_pack("[s, s, s]", found->display_id, found->type, found->name)) < 0 ? err_oom(err) : 0;
+	return json_array_append_new(l->ids, json_pack("[s, s, s]", found->display_id, found->type, found->name)) < 0
+		? err_oom(err)
+		: 0;
 }
 
 static bool is_being_deleted(const struct run *r, const char *id) {
@@ -467,7 +477,9 @@ static int finish(struct run *r, bool *over, struct err *err) {
 	*over = true;
 	bool made = true;
 	for (size_t i = 0; i < r->operations.plan.count; i++)
-		made = made && (r->operations.plan.items[i].state != PLAN_FAILED || strcmp(r->operations.list[i].kind, "Delete") == 0);
+		made = made &&
+			(r->operations.plan.items[i].state != PLAN_FAILED ||
+				strcmp(r->operations.list[i].kind, "Delete") == 0);
 	if (made && r->d.complete) {
 		int rc = write_down(r, err);
 		if (rc == 0)

@@ -46,9 +46,11 @@ static bool is_secure(const json_t *document, const json_t *type, int hops) {
 		is_secure(document, member(member(document, "definitions"), reference + strlen(DEFINITIONS)), hops - 1))
 		return true;
 	return has_secure_part(document, member(type, "properties"), hops - 1) ||
-		has_secure_part(document, member(type, "prefixItems"), hops - 1) || has_secure_part(document, member(member(type, "discriminator"), "mapping"), hops - 1) ||
+		has_secure_part(document, member(type, "prefixItems"), hops - 1) ||
+		has_secure_part(document, member(member(type, "discriminator"), "mapping"), hops - 1) ||
 		(json_is_object(member(type, "items")) && is_secure(document, member(type, "items"), hops - 1)) ||
-		(json_is_object(member(type, "additionalProperties")) && is_secure(document, member(type, "additionalProperties"), hops - 1));
+		(json_is_object(member(type, "additionalProperties")) &&
+			is_secure(document, member(type, "additionalProperties"), hops - 1));
 }
 
 int secrets_add(const json_t *value, json_t *list, struct err *err) {
@@ -97,7 +99,8 @@ void secrets_strike_text(const json_t *list, char *text) {
 	size_t i;
 	json_t *secret;
 	json_array_foreach((json_t *)(uintptr_t)list, i, secret)
-		if (json_string_length(secret) >= SECRETS_LENGTH_MIN && strlen(json_string_value(secret)) == json_string_length(secret))
+		if (json_string_length(secret) >= SECRETS_LENGTH_MIN &&
+			strlen(json_string_value(secret)) == json_string_length(secret))
 			strike(text, json_string_value(secret));
 }
 

@@ -59,7 +59,8 @@ static int add_provider(json_t *providers, const struct template_resource *r, st
 	json_array_foreach(types, i, known)
 		if (strv_eq_nocase(json_str(known, "resourceType"), type))
 			return 0;
-	return json_array_append_new(types, json_pack("{s:s, s:[n]}", "resourceType", type, "locations")) < 0 ? err_oom(err) : 0;
+	return json_array_append_new(types, json_pack("{s:s, s:[n]}", "resourceType", type, "locations")) < 0 ? err_oom(err)
+													      : 0;
 }
 
 static json_t *name_resource(const struct template_resource *r) {
@@ -100,9 +101,12 @@ int deployment_describe(const struct deployment_request *q, const struct templat
 		rc = describe_resources(t, providers, dependencies, err);
 	if (rc < 0)
 		return rc;
-	json_t *details = json_pack("{s:s, s:O, s:s, s:O, s:O}", "templateHash", hash, "parameters", template_shown_parameters(t), "mode",
-		q->complete ? "Complete" : "Incremental", "providers", providers, "dependencies", dependencies);
-	if (!details || (json_is_object(q->debug) && json_set(details, "debugSetting", json_incref((json_t *)(uintptr_t)q->debug)) < 0) ||
+	json_t *details = json_pack("{s:s, s:O, s:s, s:O, s:O}", "templateHash", hash, "parameters",
+		template_shown_parameters(t), "mode", q->complete ? "Complete" : "Incremental", "providers", providers,
+		"dependencies", dependencies);
+	if (!details ||
+		(json_is_object(q->debug) &&
+			json_set(details, "debugSetting", json_incref((json_t *)(uintptr_t)q->debug)) < 0) ||
 		(json_is_object(q->tags) && json_set(details, "tags", json_incref((json_t *)(uintptr_t)q->tags)) < 0)) {
 		json_decref(details);
 		return err_oom(err);
@@ -141,8 +145,8 @@ int deployment_show(const struct deployment *d, json_t **out, struct err *err) {
 		json_set_str(properties, "timestamp", clock_rfc3339_ns(d->changed_ns, timestamp)) < 0 ||
 		json_set_str(properties, "duration", duration) < 0)
 		return err_oom(err);
-	json_t *shown = json_pack("{s:s, s:s, s:s, s:s*, s:O*, s:O}", "id", d->display_id, "name", d->name, "type", DEPLOYMENT_TYPE,
-		"location", d->location[0] ? d->location : NULL, "tags", tags, "properties", properties);
+	json_t *shown = json_pack("{s:s, s:s, s:s, s:s*, s:O*, s:O}", "id", d->display_id, "name", d->name, "type",
+		DEPLOYMENT_TYPE, "location", d->location[0] ? d->location : NULL, "tags", tags, "properties", properties);
 	if (!shown)
 		return err_oom(err);
 	*out = shown;
@@ -200,7 +204,9 @@ static const char *status_name(int64_t status) {
 }
 
 static json_t *target_of(const struct deployment_operation *op) {
-	return op->target[0] ? json_pack("{s:s, s:s, s:s}", "id", op->target, "resourceType", op->type, "resourceName", op->name) : NULL;
+	return op->target[0]
+		? json_pack("{s:s, s:s, s:s}", "id", op->target, "resourceType", op->type, "resourceName", op->name)
+		: NULL;
 }
 
 int deployment_operation_show(const struct deployment *d, const struct deployment_operations *o, size_t at, json_t **out,
@@ -211,14 +217,14 @@ int deployment_operation_show(const struct deployment *d, const struct deploymen
 	int64_t end = op->ended_ns ? op->ended_ns : clock_now_ns();
 	print_span(span_of(op->started_ns, end), duration);
 	json_t *message = op->error ? json_pack("{s:s, s:O}", "status", plan_state_name(state), "error", op->error) : NULL;
-	_cleanup_json_ json_t *properties = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:o*, s:o*}", "provisioningOperation", op->kind,
-		"provisioningState", plan_state_name(state), "timestamp", clock_rfc3339_ns(end, timestamp), "duration", duration, "trackingId",
-		op->tracking, "statusCode", op->status ? status_name(op->status) : NULL, "statusMessage", message, "targetResource",
-		target_of(op));
+	_cleanup_json_ json_t *properties = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*, s:o*, s:o*}", "provisioningOperation",
+		op->kind, "provisioningState", plan_state_name(state), "timestamp", clock_rfc3339_ns(end, timestamp),
+		"duration", duration, "trackingId", op->tracking, "statusCode", op->status ? status_name(op->status) : NULL,
+		"statusMessage", message, "targetResource", target_of(op));
 	if (!properties)
 		return err_oom(err);
-	json_t *shown = json_pack("{s:s++, s:s, s:O}", "id", d->display_id, "/operations/", op->id, "operationId", op->id, "properties",
-		properties);
+	json_t *shown = json_pack("{s:s++, s:s, s:O}", "id", d->display_id, "/operations/", op->id, "operationId", op->id,
+		"properties", properties);
 	if (!shown)
 		return err_oom(err);
 	*out = shown;

@@ -95,16 +95,16 @@ static int snapshot(const json_t *shown, const json_t *wanted, const char *api_v
 }
 
 // `delta` may be NULL.
-static int add_change(struct trial *t, const char *id, const char *symbol, const char *kind, const json_t *before, const json_t *after,
-	const json_t *delta, struct err *err) {
+static int add_change(struct trial *t, const char *id, const char *symbol, const char *kind, const json_t *before,
+	const json_t *after, const json_t *delta, struct err *err) {
 	bool full = !t->ids_only;
-	json_t *change = json_pack("{s:s, s:s, s:s*, s:O*, s:O*, s:O*}", "resourceId", id, "changeType", kind, "symbolicName", symbol,
-		"before", full ? before : NULL, "after", full ? after : NULL, "delta", full ? delta : NULL);
+	json_t *change = json_pack("{s:s, s:s, s:s*, s:O*, s:O*, s:O*}", "resourceId", id, "changeType", kind, "symbolicName",
+		symbol, "before", full ? before : NULL, "after", full ? after : NULL, "delta", full ? delta : NULL);
 	return json_array_append_new(t->changes, change) < 0 ? err_oom(err) : 0;
 }
 
-static int compare(struct trial *t, const struct template_resource *r, const json_t *body, const json_t *before, const json_t *after,
-	struct err *err) {
+static int compare(struct trial *t, const struct template_resource *r, const json_t *body, const json_t *before,
+	const json_t *after, struct err *err) {
 	_cleanup_json_ json_t *was = NULL, *is = NULL, *delta = NULL;
 	const char *version = r->api_version ? r->api_version : arm_api_version(t->arm, r->id);
 	int rc = snapshot(before, body, version, &was, err);
@@ -141,8 +141,8 @@ static int try_put(struct trial *t, const struct template_resource *r, const jso
 	return rc;
 }
 
-static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth, json_t **known,
-	struct err *err);
+static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth,
+	json_t **known, struct err *err);
 
 static int authorize(const struct trial *t, const struct arm_target *at, struct err *err) {
 	struct arm_call call = {.arm = t->arm, .tx = t->tx, .caller = t->caller, .target = at};
@@ -173,7 +173,8 @@ static int try_resource(struct trial *t, struct opened *o, size_t place, int64_t
 	_cleanup_json_ json_t *body = NULL;
 	// Templates inside each other multiply.
 	int rc = ++t->count > TEMPLATE_INSTANCES_MAX
-		? err_set(err, -EINVAL, 400, "InvalidTemplate", "The template comes to more than %d resources.", TEMPLATE_INSTANCES_MAX)
+		? err_set(err, -EINVAL, 400, "InvalidTemplate", "The template comes to more than %d resources.",
+			  TEMPLATE_INSTANCES_MAX)
 		: template_resource_body(o->template, place, &body, err);
 	if (rc < 0)
 		return refuse(t, r->id, NULL, err);
@@ -200,8 +201,8 @@ static int keep_outputs(struct trial *t, const struct arm_target *at, struct ope
 	int rc = template_outputs(o->template, &outputs, err);
 	if (rc < 0)
 		return refuse(t, at->id, NULL, err);
-	json_t *shown = json_pack("{s:s, s:s, s:s, s:{s:s, s:O}}", "id", at->id, "name", at->name, "type", DEPLOYMENT_TYPE, "properties",
-		"provisioningState", "Succeeded", "outputs", outputs);
+	json_t *shown = json_pack("{s:s, s:s, s:s, s:{s:s, s:O}}", "id", at->id, "name", at->name, "type", DEPLOYMENT_TYPE,
+		"properties", "provisioningState", "Succeeded", "outputs", outputs);
 	return remember(t->made, at->id, shown, err);
 }
 
@@ -209,10 +210,16 @@ static int note_group(struct trial *t, const struct arm_target *at, struct err *
 	return at->group[0] ? remember(t->groups, at->scope, json_pack("[s, s]", at->subscription, at->group), err) : 0;
 }
 
-static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth, json_t **known,
-	struct err *err) {
-	_cleanup_opened_ struct opened o = {.arm = t->arm, .caller = t->caller, .tx = t->tx, .document = json_incref(q->template),
-		.parameters = json_incref(q->parameters), .made = t->made, .budget = &t->budget, .secrets = json_incref(t->secrets)};
+static int try_template(struct trial *t, const struct arm_target *at, const struct deployment_request *q, int64_t depth,
+	json_t **known, struct err *err) {
+	_cleanup_opened_ struct opened o = {.arm = t->arm,
+		.caller = t->caller,
+		.tx = t->tx,
+		.document = json_incref(q->template),
+		.parameters = json_incref(q->parameters),
+		.made = t->made,
+		.budget = &t->budget,
+		.secrets = json_incref(t->secrets)};
 	int rc = opened_place(t->tx, at, t->caller->tenant, &o.place, err);
 	if (rc == 0)
 		rc = opened_open(&o, at->subscription, at->group, at->name, q->location ? q->location : "", q->complete, err);
@@ -244,7 +251,8 @@ static int add_leftover(void *ctx, struct store_tx *tx, struct resource *r, stru
 		return rc;
 	}
 	rc = snapshot(shown, NULL, version, &before, err);
-	bool goes = t->complete && strv_eq_nocase(r->group, t->root->group) && strv_eq_nocase(r->subscription, t->root->subscription);
+	bool goes = t->complete && strv_eq_nocase(r->group, t->root->group) &&
+		strv_eq_nocase(r->subscription, t->root->subscription);
 	return rc < 0 ? rc : add_change(t, r->display_id, NULL, goes ? "Delete" : "Ignore", before, NULL, NULL, err);
 }
 
@@ -254,19 +262,28 @@ static int add_leftovers(struct trial *t, struct err *err) {
 	int rc = 0;
 	json_object_foreach(t->groups, id, group)
 		if (rc == 0)
-			rc = resource_each(t->tx, json_string_value(json_array_get(group, 0)), json_string_value(json_array_get(group, 1)), "",
-				add_leftover, t, err);
+			rc = resource_each(t->tx, json_string_value(json_array_get(group, 0)),
+				json_string_value(json_array_get(group, 1)), "", add_leftover, t, err);
 	return rc;
 }
 
-int deployment_try(struct arm *arm, const struct caller *caller, const struct arm_target *at, const struct deployment_request *q,
-	struct deployment_trial *out, json_t **details, struct err *err) {
+int deployment_try(struct arm *arm, const struct caller *caller, const struct arm_target *at,
+	const struct deployment_request *q, struct deployment_trial *out, json_t **details, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	_cleanup_json_ json_t *known = NULL;
-	_cleanup_(trial_free) struct trial t = {.arm = arm, .caller = caller, .ids_only = q->ids_only, .complete = q->complete, .root = at,
+	_cleanup_(trial_free) struct trial t = {.arm = arm,
+		.caller = caller,
+		.ids_only = q->ids_only,
+		.complete = q->complete,
+		.root = at,
 		.budget = {.left = TEMPLATE_COST_MAX},
-		.changes = json_array(), .touched = json_array(), .seen = json_object(), .groups = json_object(), .made = json_object(),
-		.secrets = json_array(), .details = details};
+		.changes = json_array(),
+		.touched = json_array(),
+		.seen = json_object(),
+		.groups = json_object(),
+		.made = json_object(),
+		.secrets = json_array(),
+		.details = details};
 	if (!t.changes || !t.touched || !t.seen || !t.groups || !t.made || !t.secrets)
 		return err_oom(err);
 	int rc = store_begin(arm_store(arm), STORE_WRITE, &tx, err);
@@ -283,6 +300,8 @@ int deployment_try(struct arm *arm, const struct caller *caller, const struct ar
 		rc = add_leftovers(&t, err);
 	if (rc < 0)
 		return rc;
-	*out = (struct deployment_trial){.changes = TAKE_PTR(t.changes), .touched = TAKE_PTR(t.touched), .known = TAKE_PTR(known)};
+	*out = (struct deployment_trial){.changes = TAKE_PTR(t.changes),
+		.touched = TAKE_PTR(t.touched),
+		.known = TAKE_PTR(known)};
 	return 0;
 }

@@ -81,8 +81,8 @@ static int get(struct arm_call *call, struct err *err) {
 }
 
 static int refuse_active(const struct deployment *d, const char *code, const char *what, struct err *err) {
-	return err_set(err, -EEXIST, 409, code, "The deployment '%s' cannot be %s as its provisioning state is '%s'.", d->name, what,
-		deployment_state_name(d->state));
+	return err_set(err, -EEXIST, 409, code, "The deployment '%s' cannot be %s as its provisioning state is '%s'.",
+		d->name, what, deployment_state_name(d->state));
 }
 
 static int delete(struct arm_call *call, struct err *err) {
@@ -157,10 +157,10 @@ static int read_filter(struct arm_call *call, char state[static 32], struct err 
 	if (!filter || !*filter)
 		return 0;
 	size_t length = strlen(filter), begin = sizeof(start) - 1;
-	if (!strv_starts_with_nocase(filter, start) || length <= begin || filter[length - 1] != '\'' || length - begin - 1 >= 32 ||
-		memchr(filter + begin, '\'', length - begin - 1))
-		return err_set(err, -EINVAL, 400, "InvalidFilterInQueryString", "Invalid $filter '%.200s' specified in the query string.",
-			filter);
+	if (!strv_starts_with_nocase(filter, start) || length <= begin || filter[length - 1] != '\'' ||
+		length - begin - 1 >= 32 || memchr(filter + begin, '\'', length - begin - 1))
+		return err_set(err, -EINVAL, 400, "InvalidFilterInQueryString",
+			"Invalid $filter '%.200s' specified in the query string.", filter);
 	(void)snprintf(state, 32, "%.*s", (int)(length - begin - 1), filter + begin);
 	for (int i = DEPLOYMENT_ACCEPTED; i <= DEPLOYMENT_CANCELED; i++)
 		if (strv_eq_nocase(state, deployment_state_name((enum deployment_state)i)))
@@ -257,8 +257,8 @@ static int work(struct arm_call *call, struct err *err) {
 
 static int answer_what_if(struct arm_call *call, const struct trial_call *t, struct err *err) {
 	call->response->json = t->details
-		? json_pack("{s:s, s:{s:s, s:s, s:O}}", "status", "Failed", "error", "code", t->failure.code, "message", t->failure.message,
-			  "details", t->details)
+		? json_pack("{s:s, s:{s:s, s:s, s:O}}", "status", "Failed", "error", "code", t->failure.code, "message",
+			  t->failure.message, "details", t->details)
 		: json_pack("{s:s, s:{s:O}}", "status", "Succeeded", "properties", "changes", t->result.changes);
 	return call->response->json ? 0 : err_oom(err);
 }
@@ -299,7 +299,8 @@ static int handle_action(struct arm_call *call, struct err *err) {
 
 static int handle(struct arm_call *call, struct err *err) {
 	if (!call->target->subscription[0])
-		return err_set(err, -EINVAL, 400, "InvalidDeployment", "Deployments are to a resource group or a subscription.");
+		return err_set(err, -EINVAL, 400, "InvalidDeployment",
+			"Deployments are to a resource group or a subscription.");
 	if (call->target->tail[0])
 		return handle_action(call, err);
 	if (is_method(call, "GET") && !call->target->name[0])
@@ -328,15 +329,17 @@ static int load_for_operations(struct arm_call *call, struct deployment *d, stru
 	return rc < 0 ? rc : deployment_load(call->tx, id, d, err);
 }
 
-static int show_operation(struct arm_call *call, const struct deployment *d, const struct deployment_operations *o, struct err *err) {
+static int show_operation(struct arm_call *call, const struct deployment *d, const struct deployment_operations *o,
+	struct err *err) {
 	for (size_t i = 0; i < o->plan.count; i++)
 		if (strv_eq_nocase(o->list[i].id, call->target->name) && deployment_operation_is_shown(o, i))
 			return deployment_operation_show(d, o, i, &call->response->json, err);
-	return err_set(err, -ENOENT, 404, "DeploymentOperationNotFound", "The operation '%s' of the deployment '%s' could not be found.",
-		call->target->name, d->name);
+	return err_set(err, -ENOENT, 404, "DeploymentOperationNotFound",
+		"The operation '%s' of the deployment '%s' could not be found.", call->target->name, d->name);
 }
 
-static int list_operations(struct arm_call *call, const struct deployment *d, const struct deployment_operations *o, struct err *err) {
+static int list_operations(struct arm_call *call, const struct deployment *d, const struct deployment_operations *o,
+	struct err *err) {
 	struct arm_page page;
 	int64_t from = 0;
 	json_t *value = json_array();
@@ -385,7 +388,8 @@ static int handle_hash(struct arm_call *call, struct err *err) {
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The hash of a template is asked for with POST.");
 	int rc = jsonc_parse(text, len, &template, err);
 	if (rc == 0 && !json_is_object(template))
-		rc = err_set(err, -EINVAL, 400, "InvalidRequestContent", "The request content was invalid: the template must be an object.");
+		rc = err_set(err, -EINVAL, 400, "InvalidRequestContent",
+			"The request content was invalid: the template must be an object.");
 	if (rc == 0)
 		rc = deployment_template_hash(template, hash, &minified, err);
 	if (rc < 0)
@@ -407,7 +411,8 @@ static bool is_wanted(const struct export *x, const char *id) {
 	size_t i;
 	json_t *one;
 	json_array_foreach((json_t *)(uintptr_t)x->wanted, i, one)
-		if (json_is_string(one) && (strcmp(json_string_value(one), "*") == 0 || strv_eq_nocase(json_string_value(one), id)))
+		if (json_is_string(one) &&
+			(strcmp(json_string_value(one), "*") == 0 || strv_eq_nocase(json_string_value(one), id)))
 			return true;
 	return json_array_size(x->wanted) == 0;
 }
@@ -419,7 +424,8 @@ static int escape_strings(json_t *value) {
 	void *next;
 	size_t i;
 	int rc = 0;
-	if (json_is_string(value) && json_string_value(value)[0] == '[' && strv_ends_with_nocase(json_string_value(value), "]")) {
+	if (json_is_string(value) && json_string_value(value)[0] == '[' &&
+		strv_ends_with_nocase(json_string_value(value), "]")) {
 		_cleanup_free_ char *escaped = strv_printf("[%s", json_string_value(value));
 		return escaped ? json_string_set(value, escaped) : -1;
 	}
@@ -445,7 +451,8 @@ static char *template_name(const struct resource *r) {
 	return buf_take_str(&name);
 }
 
-static int describe_resource(const struct resource *r, const json_t *shown, const char *version, json_t **out, struct err *err) {
+static int describe_resource(const struct resource *r, const json_t *shown, const char *version, json_t **out,
+	struct err *err) {
 	_cleanup_json_ json_t *visible = NULL;
 	_cleanup_free_ char *name = template_name(r);
 	int rc = diff_visible(shown, NULL, &visible, err);
@@ -474,8 +481,9 @@ static int export_resource(void *ctx, struct store_tx *tx, struct resource *r, s
 		return err_oom(err);
 	int rc = arm_perform(x->call->arm, x->call->caller, tx, "GET", target, NULL, &outcome, &why);
 	if (rc < 0)
-		return json_array_append_new(x->left_out, json_pack("{s:s, s:s, s:s}", "code", why.code, "message", why.message, "target",
-								  r->display_id)) < 0
+		return json_array_append_new(x->left_out,
+			       json_pack("{s:s, s:s, s:s}", "code", why.code, "message", why.message, "target",
+				       r->display_id)) < 0
 			? err_oom(err)
 			: 0;
 	rc = describe_resource(r, outcome.json, version, &described, err);
@@ -483,13 +491,14 @@ static int export_resource(void *ctx, struct store_tx *tx, struct resource *r, s
 }
 
 static int answer_export(struct arm_call *call, const struct export *x, struct err *err) {
-	json_t *error = json_array_size(x->left_out) == 0 ? NULL
-							  : json_pack("{s:s, s:s, s:O}", "code", "ExportTemplateCompletedWithErrors", "message",
-								    "Export template operation completed with errors. Some resources were not "
-								    "exported. Please see details for more information.",
-								    "details", x->left_out);
-	call->response->json = json_pack("{s:{s:s, s:s, s:{}, s:{}, s:O}, s:o*}", "template", "$schema", SCHEMA, "contentVersion", "1.0.0.0",
-		"parameters", "variables", "resources", x->resources, "error", error);
+	json_t *error = json_array_size(x->left_out) == 0
+		? NULL
+		: json_pack("{s:s, s:s, s:O}", "code", "ExportTemplateCompletedWithErrors", "message",
+			  "Export template operation completed with errors. Some resources were not "
+			  "exported. Please see details for more information.",
+			  "details", x->left_out);
+	call->response->json = json_pack("{s:{s:s, s:s, s:{}, s:{}, s:O}, s:o*}", "template", "$schema", SCHEMA,
+		"contentVersion", "1.0.0.0", "parameters", "variables", "resources", x->resources, "error", error);
 	return call->response->json ? 0 : err_oom(err);
 }
 
@@ -499,19 +508,25 @@ static int handle_group_export(struct arm_call *call, struct err *err) {
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The template of a group is asked for with POST.");
 	if (!resources || !left_out)
 		return err_oom(err);
-	int rc = arm_authorize(call, call->target->id, "Microsoft.Resources/subscriptions/resourceGroups/exportTemplate/action", err);
+	int rc = arm_authorize(call, call->target->id,
+		"Microsoft.Resources/subscriptions/resourceGroups/exportTemplate/action", err);
 	if (rc == 0)
 		rc = arm_body(call->request, &body, err);
 	if (rc < 0)
 		return rc;
 	const char *format = json_str(body, "outputFormat");
 	if (format && !strv_eq_nocase(format, "Json"))
-		return err_set(err, -EINVAL, 400, "InvalidRequestContent", "The output format '%.32s' is not supported: it is 'Json'.", format);
-	struct export x = {.call = call, .wanted = json_object_get(body, "resources"), .resources = resources, .left_out = left_out};
+		return err_set(err, -EINVAL, 400, "InvalidRequestContent",
+			"The output format '%.32s' is not supported: it is 'Json'.", format);
+	struct export x = {.call = call,
+		.wanted = json_object_get(body, "resources"),
+		.resources = resources,
+		.left_out = left_out};
 	_cleanup_resource_ struct resource group = {0};
 	rc = resource_load(call->tx, call->target->id, &group, err);
 	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.", call->target->group);
+		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
+			call->target->group);
 	if (rc == 0)
 		rc = resource_each(call->tx, call->target->subscription, call->target->group, "", export_resource, &x, err);
 	return rc < 0 ? rc : answer_export(call, &x, err);
@@ -530,7 +545,11 @@ const struct arm_type deployments_type = {
 const struct arm_type deployment_operations_type = {
 	.name = DEPLOYMENT_TYPE "/operations", .versions = versions_resources,
 	.places = ARM_IN_GROUP | ARM_IN_SUBSCRIPTION, .raw = handle_operations};
-const struct arm_type template_hash_type = {
-	.name = "Microsoft.Resources/calculateTemplateHash", .versions = versions_resources, .places = ARM_IN_TENANT, .raw = handle_hash};
-const struct arm_type group_export_type = {
-	.name = "Microsoft.Resources/resourceGroups/exportTemplate", .versions = versions_resources, .container = true, .raw = handle_group_export};
+const struct arm_type template_hash_type = {.name = "Microsoft.Resources/calculateTemplateHash",
+	.versions = versions_resources,
+	.places = ARM_IN_TENANT,
+	.raw = handle_hash};
+const struct arm_type group_export_type = {.name = "Microsoft.Resources/resourceGroups/exportTemplate",
+	.versions = versions_resources,
+	.container = true,
+	.raw = handle_group_export};

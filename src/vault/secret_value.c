@@ -15,7 +15,8 @@ int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const 
 		? object_load(tx, key, &object_secrets, name, version, OBJECT_LIVE, clock_now(), &o, err)
 		: -ENOENT;
 	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "SecretNotFound", "A secret with (name/id) %s was not found in this key vault.", name);
+		return err_set(err, rc, 404, "SecretNotFound", "A secret with (name/id) %s was not found in this key vault.",
+			name);
 	if (rc == 0 && !o.enabled)
 		return err_set(err, -EACCES, 403, "Forbidden", "Operation get is not allowed on a disabled secret.");
 	if (rc < 0)
