@@ -85,9 +85,8 @@ static int no_resource(void *ctx, const char *id, const char *version, bool full
 	return err_set(err, -ENOENT, 404, "ResourceNotFound", "There is no %s.", id);
 }
 
-static struct template *opened(const char *resources, json_t **document) {
+static void open_resources(const char *resources, json_t **document, struct template **out) {
 	struct err err = {0};
-	struct template *t = NULL;
 	_cleanup_free_ char *text = strv_printf(TEMPLATE "%s]}", resources);
 	json_error_t where;
 	*document = json_loads(text, 0, &where);
@@ -96,16 +95,16 @@ static struct template *opened(const char *resources, json_t **document) {
 	json_t *group = json_object();
 	assert_int_equal(json_object_set_new(json_object_get(*document, "variables"), "group", group), 0);
 	const struct template_place place = {.scope = RG, .resource_group = group, .reference = no_resource};
-	if (template_open(*document, NULL, &place, &t, &err) < 0)
+	if (template_open(*document, NULL, &place, out, &err) < 0)
 		fail_msg("%s", err.message);
-	return t;
 }
 
 static void test_a_plan_follows_the_template(void **state) {
 	(void)state;
 	struct err err = {0};
 	_cleanup_json_ json_t *document = NULL;
-	struct template *t = opened(THING "\"a\"}," THING "\"b\",\"dependsOn\":[\"a\"]}," THING "\"c\",\"condition\":false}", &document);
+	struct template *t = NULL;
+	open_resources(THING "\"a\"}," THING "\"b\",\"dependsOn\":[\"a\"]}," THING "\"c\",\"condition\":false}", &document, &t);
 	_cleanup_operations_ struct deployment_operations o = {0};
 	assert_int_equal(deployment_plan(t, &o, &err), 0);
 	assert_int_equal(o.plan.count, 3);
@@ -122,7 +121,8 @@ static void test_what_is_known_from_the_start(void **state) {
 	(void)state;
 	struct err err = {0};
 	_cleanup_json_ json_t *document = NULL, *details = NULL;
-	struct template *t = opened(THING "\"a\"}," THING "\"b\",\"dependsOn\":[\"a\"]}", &document);
+	struct template *t = NULL;
+	open_resources(THING "\"a\"}," THING "\"b\",\"dependsOn\":[\"a\"]}", &document, &t);
 	const struct deployment_request q = {.template = document};
 	assert_int_equal(deployment_describe(&q, t, &details, &err), 0);
 	assert_string_equal(json_str(details, "mode"), "Incremental");
