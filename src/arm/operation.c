@@ -261,7 +261,12 @@ static int show_status(struct arm_call *call, struct store_rows *rows, struct er
 	return 0;
 }
 
-// An operation is shown to who may read what it is about, be that still there or not.
+static int not_found(const struct arm_call *call, struct err *err) {
+	return err_set(err, -ENOENT, 404, "NotFound", "The operation '%s' was not found.", call->target->name);
+}
+
+// An operation is shown to who may read what it is about, be that still there or not. A refusal would name that to others, so
+// for them there is no such operation.
 static int authorize_show(struct arm_call *call, const char *resource_id, struct err *err) {
 	struct arm_target t;
 	char permission[ARM_NAME_MAX + 8];
@@ -269,7 +274,8 @@ static int authorize_show(struct arm_call *call, const char *resource_id, struct
 	if (rc < 0)
 		return rc;
 	(void)snprintf(permission, sizeof(permission), "%s/read", t.type);
-	return arm_authorize(call, resource_id, permission, err);
+	rc = arm_authorize(call, resource_id, permission, err);
+	return rc == -EACCES ? not_found(call, err) : rc;
 }
 
 int arm_operation_show(struct arm_call *call, struct err *err) {
@@ -282,7 +288,7 @@ int arm_operation_show(struct arm_call *call, struct err *err) {
 	if (rc < 0)
 		return rc;
 	if (rc == 0)
-		return err_set(err, -ENOENT, 404, "NotFound", "The operation '%s' was not found.", call->target->name);
+		return not_found(call, err);
 	rc = authorize_show(call, store_text(rows, 1), err);
 	if (rc < 0)
 		return rc;

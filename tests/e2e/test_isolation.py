@@ -1,0 +1,745 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody sees or changes anything of a place without a role there. What can be asked is read off the program itself: the types
+it tells of, the tables of routes in its source; so that what is new is walked here too, or fails the test until it is."""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import time
+import unittest
+import urllib.parse
+import uuid
+
+from harness import ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, IDENTITIES, MACHINES, OWNER, ROLES, ROOT, VAULTS, Instance
+
+RESOURCES = "2025-04-01"
+NETWORK = "2023-09-01"
+DNS = "2020-06-01"
+STORAGE = "2023-01-01"
+DIAGNOSTICS = "2021-05-01-preview"
+LOCKS = "2020-05-01"
+GRAPH = "graph.microsoft.com"
+ALIASES = "2021-10-01"
+SECRETS_OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
+GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
+POOL_AUTHORIZATION = "/providers/Microsoft.Authorization"
+METHODS = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
+
+# In what is protected, and nowhere else: names and values begin so.
+SEAL = "vase"
+GROUP, SIBLING = "guarded", "guarded-2"  # the one begins as the other
+
+
+def setUpModule():
+    global cloud, place, intruders
+    cloud = Instance("--cache-seconds", "2")
+    unittest.addModuleCleanup(cloud.__exit__)
+    cloud.up()
+    place = Place()
+    intruders = [Foreign(), Roleless(), Sibling()]
+
+
+def good(answer, *statuses):
+    assert answer.status in (statuses or (200, 201)), answer
+    return answer.json
+
+
+def graph(method, path, body=None, token=None):
+    return cloud.send(method, GRAPH, "/v1.0" + path, body,
+                      {"Authorization": "Bearer " + (token or cloud.token("https://graph.microsoft.com"))})
+
+
+class Client:
+    """An application and tokens for it."""
+
+    def __init__(self, tenant=None, client=None, secret=None, name="intruder"):
+        self.tenant, self.client, self.secret, self.tokens = tenant or cloud.tenant, client, secret, {}
+        if not client:
+            app = good(graph("POST", "/applications", {"displayName": name}))
+            self.application = app["id"]
+            self.oid = good(graph("POST", "/servicePrincipals", {"appId": app["appId"]}))["id"]
+            self.client = app["appId"]
+            self.secret = good(graph("POST", f"/applications/{app['id']}/addPassword", {}))["secretText"]
+        else:
+            self.oid = cloud.claims(self.token("https://management.azure.com"))["oid"]
+
+    def token(self, resource="https://management.azure.com"):
+        if resource not in self.tokens:
+            self.tokens[resource] = good(cloud.token_answer(resource, self.tenant, self.client, self.secret))["access_token"]
+        return self.tokens[resource]
+
+    def arm(self, method, path, version, body=None):
+        return cloud.arm(method, path, version, body, self.token())
+
+
+class Place:
+    """What is protected: something of every type in a group of a subscription, and a directory."""
+
+    def __init__(self):
+        cloud.make_group(GROUP)
+        self.subscription, self.group = cloud.scope, cloud.group(GROUP)
+        good(cloud.arm("PUT", self.group, RESOURCES, {"location": "westeurope", "tags": {SEAL: SEAL + "-tag"}}))
+        self.run = uuid.uuid4().hex[:8]
+        self.vault, self.pool, self.gone = f"{SEAL}-v-{self.run}", f"{SEAL}-p-{self.run}", f"{SEAL}-g-{self.run}"
+        self.identities()
+        self.keys()
+        self.disks()
+        self.networks()
+        self.deployments()
+        self.authorization()
+        self.directory()
+
+    def id(self, type_, *names):
+        space, *types = type_.split("/")
+        return f"{self.group}/providers/{space}" + "".join(f"/{t}/{n}" for t, n in zip(types, names))
+
+    def put(self, type_, names, version, properties=None, **members):
+        names = (names,) if isinstance(names, str) else names
+        body = {"location": "westeurope", "tags": {SEAL: SEAL + "-tag"}, "properties": properties or {}, **members}
+        return good(cloud.arm("PUT", self.id(type_, *names), version, {k: v for k, v in body.items() if v is not None}), 200, 201, 202)
+
+    def identities(self):
+        type_ = "Microsoft.ManagedIdentity/userAssignedIdentities"
+        self.identity = self.put(type_, "vase-id", IDENTITIES)
+        self.put(type_ + "/federatedIdentityCredentials", ("vase-id", "vase-fic"), IDENTITIES, {
+            "issuer": "https://vase.example", "subject": "vase", "audiences": ["api://AzureADTokenExchange"]}, location=None, tags=None)
+
+    def make_vault(self, name):
+        self.put("Microsoft.KeyVault/vaults", name, VAULTS, {
+            "tenantId": cloud.tenant, "sku": {"family": "A", "name": "premium"}, "enableRbacAuthorization": True,
+            **({} if name == self.gone else {"enablePurgeProtection": True})})
+
+    def keys(self):
+        self.make_vault(self.gone)
+        good(cloud.arm("DELETE", self.id("Microsoft.KeyVault/vaults", self.gone), VAULTS))
+        self.make_vault(self.vault)
+        scope = self.id("Microsoft.KeyVault/vaults", self.vault)
+        for role in (CRYPTO_OFFICER, SECRETS_OFFICER):
+            good(cloud.assign(scope, cloud.me(), role))
+        good(cloud.assign(scope, self.identity["properties"]["principalId"], ENCRYPTION_USER))
+        self.key = cloud.make_key(self.vault, "vase-key", tags={SEAL: "vase-tag"})
+        self.key_version = self.key.rsplit("/", 1)[1]
+        self.secret = good(cloud.vault("PUT", self.vault, "/secrets/vase-secret", {"value": "vase-value"}))["id"].rsplit("/", 1)[1]
+        for kind, name in (("keys", "vase-deleted-key"), ("secrets", "vase-deleted-secret")):
+            good(cloud.vault("POST", self.vault, f"/keys/{name}/create", {"kty": "RSA"}) if kind == "keys" else
+                 cloud.vault("PUT", self.vault, f"/secrets/{name}", {"value": "vase-value"}))
+            good(cloud.vault("DELETE", self.vault, f"/{kind}/{name}"))
+        self.blobs = {kind: good(cloud.vault("POST", self.vault, f"/{kind}s/vase-{kind}/backup", {}))["value"]
+                      for kind in ("key", "secret")}
+        for name in (f"{SEAL}-q-{self.run}", self.pool):
+            self.put("Microsoft.KeyVault/managedHSMs", name, VAULTS, {"tenantId": cloud.tenant, "initialAdminObjectIds": [cloud.me()]},
+                     sku={"family": "B", "name": "Standard_B1"})
+        self.gone_pool = f"{SEAL}-q-{self.run}"
+        good(cloud.arm("DELETE", self.id("Microsoft.KeyVault/managedHSMs", self.gone_pool), VAULTS))
+        # Crypto User, to make a key.
+        self.pool_assignment = str(uuid.uuid4())
+        good(self.pool_call("PUT", f"//{POOL_AUTHORIZATION}/roleAssignments/{self.pool_assignment}", {"properties": {
+            "roleDefinitionId": "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/21dbd100-6940-42c2-9190-5d6cb909625b",
+            "principalId": cloud.me()}}), 201)
+        made = good(self.pool_call("POST", "/keys/vase-key/create", {"kty": "RSA-HSM", "tags": {SEAL: "vase-tag"}}))
+        self.pool_key_version = made["key"]["kid"].rsplit("/", 1)[1]
+
+    def pool_call(self, method, path, body=None, token=None):
+        return cloud.send(method, f"{self.pool}.managedhsm.azure.net", f"{path}?api-version=7.4", body,
+                          {"Authorization": "Bearer " + (token or cloud.token("https://managedhsm.azure.net"))})
+
+    def disks(self):
+        cloud.done(cloud.arm("PUT", self.id("Microsoft.Compute/diskEncryptionSets", "vase-set"), DISKS, {
+            "location": "westeurope", "tags": {SEAL: "vase-tag"},
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {self.identity["id"]: {}}},
+            "properties": {"encryptionType": "EncryptionAtRestWithCustomerKey", "activeKey": {"keyUrl": self.key}}}))
+        made = cloud.arm("PUT", self.id("Microsoft.Compute/disks", "vase-disk"), DISKS, {
+            "location": "westeurope", "tags": {SEAL: "vase-tag"}, "properties": {
+                "diskSizeGB": 1, "creationData": {"createOption": "Empty"}, "encryption": {
+                    "type": "EncryptionAtRestWithCustomerKey",
+                    "diskEncryptionSetId": self.id("Microsoft.Compute/diskEncryptionSets", "vase-set")}}})
+        cloud.done(made)
+        self.operations = [made.headers[name] for name in ("Azure-AsyncOperation", "Location")]
+
+    def networks(self):
+        self.put("Microsoft.Network/networkSecurityGroups", "vase-nsg", NETWORK, {"securityRules": [
+            {"name": "vase-rule", "properties": {"priority": 400, "access": "Allow", "direction": "Inbound", "protocol": "Tcp",
+             "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "sourcePortRange": "*", "destinationPortRange": "22"}}]})
+        self.put("Microsoft.Network/virtualNetworks", "vase-net", NETWORK, {
+            "addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+            "subnets": [{"name": "vase-subnet", "properties": {"addressPrefix": "10.0.1.0/24"}}]})
+        subnet = self.subnet = self.id("Microsoft.Network/virtualNetworks/subnets", "vase-net", "vase-subnet")
+        self.put("Microsoft.Network/networkInterfaces", "vase-nic", NETWORK, {
+            "ipConfigurations": [{"name": "a", "properties": {"subnet": {"id": subnet}}}]})
+        self.put("Microsoft.Network/privateEndpoints", "vase-pe", NETWORK, {"subnet": {"id": subnet}, "privateLinkServiceConnections": [
+            {"name": "vase-link", "properties": {"privateLinkServiceId": self.id("Microsoft.KeyVault/vaults", self.vault),
+                                                 "groupIds": ["vault"]}}]})
+        shown = good(cloud.arm("GET", self.id("Microsoft.KeyVault/vaults", self.vault), VAULTS))
+        self.connection = shown["properties"]["privateEndpointConnections"][0]["id"].rsplit("/", 1)[1]
+        self.put("Microsoft.Network/privateDnsZones", "vase.example", DNS, location="global")
+        self.put("Microsoft.Network/privateDnsZones/virtualNetworkLinks", ("vase.example", "vase-tie"), DNS,
+                 {"virtualNetwork": {"id": self.id("Microsoft.Network/virtualNetworks", "vase-net")}}, location="global")
+        self.put("Microsoft.Network/privateEndpoints/privateDnsZoneGroups", ("vase-pe", "default"), NETWORK, {"privateDnsZoneConfigs": [
+            {"name": "vase", "properties": {"privateDnsZoneId": self.id("Microsoft.Network/privateDnsZones", "vase.example")}}]},
+            location=None, tags=None)
+        self.put("Microsoft.OperationalInsights/workspaces", "vase-logs", "2022-10-01")
+        self.account = SEAL + self.run
+        self.put("Microsoft.Storage/storageAccounts", self.account, STORAGE, kind="StorageV2", sku={"name": "Standard_LRS"})
+        good(cloud.arm("PUT", self.id("Microsoft.KeyVault/vaults", self.vault) + "/providers/Microsoft.Insights/diagnosticSettings/vase-log",
+                       DIAGNOSTICS, {"properties": {"storageAccountId": self.id("Microsoft.Storage/storageAccounts", self.account),
+                                                    "logs": [{"category": "AuditEvent", "enabled": True}]}}))
+
+    def template(self, schema="2019-04-01/deploymentTemplate"):
+        return {"$schema": f"https://schema.management.azure.com/schemas/{schema}.json#", "contentVersion": "1.0.0.0",
+                "resources": [{"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": "vase-deployed",
+                               "location": "westeurope", "tags": {SEAL: "vase-tag"}}],
+                "outputs": {"vase": {"type": "string", "value": "vase-output"}}}
+
+    def deployments(self):
+        at = self.id("Microsoft.Resources/deployments", "vase-deployment")
+        accepted = cloud.arm("PUT", at, RESOURCES, {"properties": {"mode": "Incremental", "template": self.template()}})
+        cloud.done(accepted)
+        self.operations.append(accepted.headers["Azure-AsyncOperation"])
+        inner = dict(self.template("2018-05-01/subscriptionDeploymentTemplate"), resources=[])
+        accepted = cloud.arm("PUT", f"{self.subscription}/providers/Microsoft.Resources/deployments/vase-deployment", RESOURCES, {
+            "location": "westeurope", "properties": {"mode": "Incremental", "template": inner}})
+        cloud.done(accepted)
+        self.operations.append(accepted.headers["Azure-AsyncOperation"])
+        self.operation = good(cloud.arm("GET", at + "/operations", RESOURCES))["value"][0]["operationId"]
+
+    def authorization(self):
+        self.assignment, self.role = str(uuid.uuid4()), str(uuid.uuid4())
+        good(cloud.arm("PUT", f"{self.group}/providers/Microsoft.Authorization/roleAssignments/{self.assignment}", ROLES, {"properties": {
+            "principalId": self.identity["properties"]["principalId"], "principalType": "ServicePrincipal", "description": "vase-assignment",
+            "roleDefinitionId": f"{self.subscription}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"}}))
+        good(cloud.arm("PUT", f"{self.group}/providers/Microsoft.Authorization/roleDefinitions/{self.role}", ROLES, {"properties": {
+            "roleName": "vase-role", "description": "vase", "type": "CustomRole", "permissions": [{"actions": ["*/read"]}],
+            "assignableScopes": [self.group]}}))
+        good(cloud.arm("PUT", f"{self.id('Microsoft.Storage/storageAccounts', self.account)}/providers/Microsoft.Authorization/locks/vase-lock",
+                       LOCKS, {"properties": {"level": "CanNotDelete", "notes": "vase"}}))
+        good(cloud.arm("PUT", f"{self.subscription}/tagNames/vase-name", RESOURCES))
+        good(cloud.arm("PUT", f"{self.subscription}/tagNames/vase-name/tagValues/vase-value", RESOURCES))
+        good(cloud.arm("PUT", "/providers/Microsoft.Subscription/aliases/guarded-alias", ALIASES,
+                       {"properties": {"displayName": "vase-subscription", "subscriptionId": cloud.subscription}}))
+
+    def directory(self):
+        user = good(graph("POST", "/users", {
+            "displayName": "vase-user", "accountEnabled": True, "mailNickname": "vase", "userPrincipalName": "vase@custodisk.onmicrosoft.com",
+            "passwordProfile": {"password": "Correct horse 1"}}))
+        group = good(graph("POST", "/groups", {"displayName": "vase-group", "mailEnabled": False, "mailNickname": "vase",
+                                               "securityEnabled": True}))
+        good(graph("POST", f"/groups/{group['id']}/members/$ref", reference(user["id"])), 204)
+        app = good(graph("POST", "/applications", {"displayName": "vase-app"}))
+        credential = good(graph("POST", f"/applications/{app['id']}/federatedIdentityCredentials", {
+            "name": "vase-fic", "issuer": "https://vase.example", "subject": "vase", "audiences": ["api://AzureADTokenExchange"]}))
+        password = good(graph("POST", f"/applications/{app['id']}/addPassword", {}))
+        principal = good(graph("POST", "/servicePrincipals", {"appId": app["appId"]}))
+        for kind, id_ in (("groups", group["id"]), ("applications", app["id"]), ("servicePrincipals", principal["id"])):
+            good(graph("POST", f"/{kind}/{id_}/owners/$ref", reference(user["id"])), 204)
+        role = good(graph("POST", "/roleManagement/directory/roleAssignments", {
+            "principalId": user["id"], "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/"}))
+        gone = good(graph("POST", "/applications", {"displayName": "vase-gone"}))
+        good(graph("DELETE", f"/applications/{gone['id']}"), 204)
+        ways = f"/users/{user['id']}/authentication/temporaryAccessPassMethods"
+        self.access = good(graph("POST", ways, {}))
+        self.objects = {"users": user, "groups": group, "applications": app, "servicePrincipals": principal, "role": role, "gone": gone,
+                        "credential": credential, "password": password}
+
+
+def reference(id_):
+    return {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{id_}"}
+
+
+class Foreign(Client):
+    """Who may do everything in another tenant."""
+
+    def __init__(self):
+        done = cloud.command("tenant", "--data-dir", cloud.dir, "create", "--name", "Elsewhere")
+        assert done.returncode == 0, done.stderr
+        facts = dict(line.split(None, 1) for line in done.stdout.splitlines())
+        with open(facts["credentials"]) as f:
+            administrator = json.load(f)
+        super().__init__(facts["tenant"], administrator["clientId"], administrator["clientSecret"])
+        made = good(self.arm("PUT", "/providers/Microsoft.Subscription/aliases/mine", ALIASES,
+                             {"properties": {"displayName": "Mine", "workload": "Production"}}))
+        self.home = f"/subscriptions/{made['properties']['subscriptionId']}"
+
+
+class Roleless(Client):
+    """Whom the tenant knows, and nothing else."""
+
+
+class Sibling(Client):
+    """An owner next door: of another group and its vaults, of another subscription, of another application."""
+
+    def __init__(self):
+        super().__init__()
+        cloud.make_group(SIBLING)
+        good(cloud.assign(cloud.group(SIBLING), self.oid, OWNER))
+        made = good(cloud.arm("PUT", "/providers/Microsoft.Subscription/aliases/next-door", ALIASES, {"properties": {
+            "displayName": "Next door", "workload": "Production", "additionalProperties": {"subscriptionOwnerId": self.oid}}}))
+        self.home = f"/subscriptions/{made['properties']['subscriptionId']}"
+        self.vault, self.pool = f"own-v-{uuid.uuid4().hex[:8]}", f"own-p-{uuid.uuid4().hex[:8]}"
+        where = f"{cloud.group(SIBLING)}/providers/Microsoft.KeyVault"
+        good(self.arm("PUT", f"{where}/vaults/{self.vault}", VAULTS, {"location": "westeurope", "properties": {
+            "tenantId": cloud.tenant, "sku": {"family": "A", "name": "premium"}, "enableRbacAuthorization": True}}))
+        for role in (CRYPTO_OFFICER, SECRETS_OFFICER):
+            good(cloud.arm("PUT", f"{where}/vaults/{self.vault}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", ROLES, {
+                "properties": {"principalId": self.oid, "roleDefinitionId":
+                               f"{cloud.scope}/providers/Microsoft.Authorization/roleDefinitions/{role}"}}, self.token()))
+        good(self.arm("PUT", f"{where}/managedHSMs/{self.pool}", VAULTS, {
+            "location": "westeurope", "sku": {"family": "B", "name": "Standard_B1"},
+            "properties": {"tenantId": cloud.tenant, "initialAdminObjectIds": [self.oid]}}))
+        good(graph("POST", f"/applications/{self.application}/owners/$ref", reference(self.oid)), 204)
+
+
+# --- What there is to ask ---
+
+def preprocessed(path):
+    """A source file with its macros worked out, and without what it includes."""
+    with open(os.path.join(ROOT, path)) as f:
+        text = "".join(line for line in f if not line.startswith(("#include", "#pragma")))
+    return subprocess.run(["cc", "-E", "-P", "-"], input=text, text=True, capture_output=True, check=True).stdout
+
+
+def routes(path):
+    """Method and pattern of every entry of the tables in a source file."""
+    found = [(method, "".join(re.findall(r'"([^"]*)"', pattern))) for method, pattern in
+             re.findall(r'\{\s*"(GET|HEAD|POST|PUT|PATCH|DELETE)"\s*,\s*((?:"[^"]*"\s*)+)\}', preprocessed(path))]
+    assert len(found) > 10 and len(found) == len(set(found)), found
+    return found
+
+
+def told_types():
+    """Type and default API version, as the program tells them."""
+    return {f"{space['namespace']}/{type_['resourceType']}": type_.get("defaultApiVersion") or RESOURCES
+            for space in good(cloud.arm("GET", "/providers", RESOURCES))["value"] for type_ in space["resourceTypes"]}
+
+
+def told_actions():
+    """What the source names as the last segment of a POST: in the actions of types, and where types compare it."""
+    found = set()
+    for folder in ("src/providers", "src/arm"):
+        for name in os.listdir(os.path.join(ROOT, folder)):
+            if name.endswith(".c") and not name.startswith("test-"):
+                with open(os.path.join(ROOT, folder, name)) as f:
+                    text = f.read()
+                found |= set(re.findall(r'\.method = "\w+", \.name = "(\w+)"', text))
+                found |= set(re.findall(r'(?:is_action\(call|target->tail|t->tail), "(\w+)"', text))
+    return found
+
+
+def of_a_resource(type_, *names, actions=()):
+    """A document of the group: itself, its collections there and in the subscription, its actions."""
+    one = place.id(type_, *names)
+    top = type_.count("/") == 1
+    return [one, one.rsplit("/", 1)[0], *([f"{place.subscription}/providers/{type_}"] if top else []),
+            *(f"{one}/{action}" for action in actions)]
+
+
+def everywhere(type_, *names):
+    """What extends other resources: at the subscription, the group and a resource."""
+    scopes = place.subscription, place.group, place.id("Microsoft.KeyVault/vaults", place.vault), \
+        place.id("Microsoft.Storage/storageAccounts", place.account)
+    return [f"{scope}/providers/{type_}{name}" for scope in scopes for name in ("", *(f"/{n}" for n in names))]
+
+
+def arm_paths():
+    """Where each type stands in the protected place. A type that is not here fails the test."""
+    s, g, vault = place.subscription, place.group, place.vault
+    network = "Microsoft.Network/"
+    return {
+        "Microsoft.Resources/tenants": ["/tenants"],
+        "Microsoft.Resources/subscriptions": [s, "/subscriptions"],
+        "Microsoft.Resources/subscriptions/locations": [s + "/locations"],
+        "Microsoft.Resources/providers": [s + "/providers", s + "/providers/Microsoft.Compute", s + "/providers/Microsoft.Compute/register",
+                                          s + "/providers/Microsoft.Compute/unregister"],
+        "Microsoft.Resources/subscriptions/resources": [s + "/resources"],
+        "Microsoft.Resources/resourceGroups/resources": [g + "/resources"],
+        "Microsoft.Resources/resourceGroups": [g, s + "/resourceGroups", f"{s}/resourceGroups/intruder"],
+        "Microsoft.Resources/resourceGroups/exportTemplate": [g + "/exportTemplate"],
+        "Microsoft.Resources/deployments": [
+            *of_a_resource("Microsoft.Resources/deployments", "vase-deployment", actions=("validate", "whatIf", "cancel", "exportTemplate")),
+            *(f"{s}/providers/Microsoft.Resources/deployments/vase-deployment{tail}"
+              for tail in ("", "/validate", "/whatIf", "/cancel", "/exportTemplate")), f"{g}/deployments/vase-deployment"],
+        "Microsoft.Resources/deployments/operations": [
+            *of_a_resource("Microsoft.Resources/deployments/operations", "vase-deployment", place.operation),
+            f"{g}/deployments/vase-deployment/operations", f"{s}/providers/Microsoft.Resources/deployments/vase-deployment/operations"],
+        "Microsoft.Resources/calculateTemplateHash": ["/providers/Microsoft.Resources/calculateTemplateHash"],
+        "Microsoft.Resources/tags": everywhere("Microsoft.Resources/tags", "default"),
+        "Microsoft.Resources/subscriptions/tagNames": [s + "/tagNames", s + "/tagNames/vase-name", s + "/tagNames/intruder"],
+        "Microsoft.Resources/subscriptions/tagNames/tagValues": [s + "/tagNames/vase-name/tagValues/vase-value",
+                                                                s + "/tagNames/vase-name/tagValues/intruder"],
+        "Microsoft.Resources/resourceGroups/moveResources": [g + "/moveResources"],
+        "Microsoft.Resources/resourceGroups/validateMoveResources": [g + "/validateMoveResources"],
+        "Microsoft.Resources/checkResourceName": ["/providers/Microsoft.Resources/checkResourceName"],
+        "Microsoft.Subscription/aliases": ["/providers/Microsoft.Subscription/aliases", "/providers/Microsoft.Subscription/aliases/guarded-alias"],
+        **{f"Microsoft.Subscription/{verb}": [f"{s}/providers/Microsoft.Subscription/{verb}"] for verb in ("rename", "cancel", "enable")},
+        "Microsoft.Features/providers/features": [
+            f"{s}/providers/Microsoft.Features/providers/Microsoft.Compute/features{name}"
+            for name in ("", "/DCav6Series", "/DCav6Series/register", "/DCav6Series/unregister")],
+        "Microsoft.Features/features": [s + "/providers/Microsoft.Features/features"],
+        "Microsoft.Insights/eventtypes/values": [
+            f"{scope}/providers/Microsoft.Insights/eventtypes/management/values?$filter=" +
+            urllib.parse.quote("eventTimestamp ge '2020-01-01T00:00:00Z'" + more)
+            for scope in (s, "") for more in ("", f" and resourceGroupName eq '{GROUP}'")],
+        "Microsoft.Insights/diagnosticSettings": everywhere("Microsoft.Insights/diagnosticSettings", "vase-log"),
+        "Microsoft.Insights/diagnosticSettingsCategories": everywhere("Microsoft.Insights/diagnosticSettingsCategories", "AuditEvent"),
+        "Custodisk.Directory/tenants": ["/providers/Custodisk.Directory/tenants", f"/providers/Custodisk.Directory/tenants/{cloud.tenant}",
+                                        f"/providers/Custodisk.Directory/tenants/{uuid.uuid4()}"],
+        "Custodisk.Directory/featureRequests": ["/providers/Custodisk.Directory/featureRequests"],
+        "Custodisk.Directory/approveFeature": ["/providers/Custodisk.Directory/approveFeature"],
+        "Microsoft.ManagedIdentity/userAssignedIdentities": of_a_resource("Microsoft.ManagedIdentity/userAssignedIdentities", "vase-id"),
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials":
+            of_a_resource("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", "vase-id", "vase-fic"),
+        "Microsoft.ManagedIdentity/identities": everywhere("Microsoft.ManagedIdentity/identities", "default"),
+        "Microsoft.ManagedIdentity/operations": ["/providers/Microsoft.ManagedIdentity/operations"],
+        "Microsoft.Authorization/roleAssignments": everywhere("Microsoft.Authorization/roleAssignments", place.assignment, uuid.uuid4()),
+        "Microsoft.Authorization/roleDefinitions": everywhere("Microsoft.Authorization/roleDefinitions", place.role, uuid.uuid4()),
+        "Microsoft.Authorization/locks": everywhere("Microsoft.Authorization/locks", "vase-lock", "intruder"),
+        "Microsoft.Authorization/permissions": everywhere("Microsoft.Authorization/permissions"),
+        "Microsoft.Authorization/providerOperations": [
+            "/providers/Microsoft.Authorization/providerOperations", "/providers/Microsoft.Authorization/providerOperations/Microsoft.Compute"],
+        "Microsoft.Authorization/denyAssignments": everywhere("Microsoft.Authorization/denyAssignments", uuid.uuid4()),
+        "Microsoft.Authorization/classicAdministrators": [s + "/providers/Microsoft.Authorization/classicAdministrators"],
+        "Microsoft.Authorization/elevateAccess": [],  # a right of one's own tenant alone: see test_elevation
+        "Microsoft.KeyVault/vaults": of_a_resource("Microsoft.KeyVault/vaults", vault),
+        "Microsoft.KeyVault/vaults/accessPolicies": [place.id("Microsoft.KeyVault/vaults/accessPolicies", vault, verb)
+                                                     for verb in ("add", "replace", "remove")],
+        "Microsoft.KeyVault/vaults/keys": of_a_resource("Microsoft.KeyVault/vaults/keys", vault, "vase-key"),
+        "Microsoft.KeyVault/vaults/keys/versions": of_a_resource("Microsoft.KeyVault/vaults/keys/versions", vault, "vase-key", place.key_version),
+        "Microsoft.KeyVault/vaults/secrets": of_a_resource("Microsoft.KeyVault/vaults/secrets", vault, "vase-secret"),
+        "Microsoft.KeyVault/vaults/privateEndpointConnections":
+            of_a_resource("Microsoft.KeyVault/vaults/privateEndpointConnections", vault, place.connection),
+        "Microsoft.KeyVault/vaults/privateLinkResources": [place.id("Microsoft.KeyVault/vaults", vault) + "/privateLinkResources"],
+        "Microsoft.KeyVault/operations": ["/providers/Microsoft.KeyVault/operations"],
+        "Microsoft.KeyVault/locations/deletedVaults": [
+            f"{s}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/{place.gone}{tail}" for tail in ("", "/purge")],
+        "Microsoft.KeyVault/deletedVaults": [s + "/providers/Microsoft.KeyVault/deletedVaults"],
+        "Microsoft.KeyVault/checkNameAvailability": [s + "/providers/Microsoft.KeyVault/checkNameAvailability"],
+        "Microsoft.KeyVault/managedHSMs": of_a_resource("Microsoft.KeyVault/managedHSMs", place.pool),
+        "Microsoft.KeyVault/locations/deletedManagedHSMs": [
+            f"{s}/providers/Microsoft.KeyVault/locations/westeurope/deletedManagedHSMs/{place.gone_pool}{tail}" for tail in ("", "/purge")],
+        "Microsoft.KeyVault/deletedManagedHSMs": [s + "/providers/Microsoft.KeyVault/deletedManagedHSMs"],
+        "Microsoft.KeyVault/checkMhsmNameAvailability": [s + "/providers/Microsoft.KeyVault/checkMhsmNameAvailability"],
+        "Microsoft.Compute/diskEncryptionSets": of_a_resource("Microsoft.Compute/diskEncryptionSets", "vase-set", actions=("associatedResources",)),
+        "Microsoft.Compute/disks": of_a_resource("Microsoft.Compute/disks", "vase-disk"),
+        "Microsoft.Compute/virtualMachines": of_a_resource("Microsoft.Compute/virtualMachines", "vase-machine",
+                                                           actions=("start", "powerOff", "deallocate", "instanceView")),
+        "Microsoft.Compute/locations/usages": [s + "/providers/Microsoft.Compute/locations/westeurope/usages"],
+        "Microsoft.Compute/locations/vmSizes": [s + "/providers/Microsoft.Compute/locations/westeurope/vmSizes"],
+        "Microsoft.Compute/skus": [s + "/providers/Microsoft.Compute/skus"],
+        "Custodisk.Host/hypervisors": [f"{cloud.group('custodisk-hosts')}/providers/Custodisk.Host/hypervisors/local{tail}"
+                                       for tail in ("", "/poll")] + [s + "/providers/Custodisk.Host/hypervisors"],
+        network + "virtualNetworks": of_a_resource(network + "virtualNetworks", "vase-net"),
+        network + "virtualNetworks/subnets": of_a_resource(network + "virtualNetworks/subnets", "vase-net", "vase-subnet"),
+        network + "networkSecurityGroups": of_a_resource(network + "networkSecurityGroups", "vase-nsg"),
+        network + "networkSecurityGroups/securityRules": of_a_resource(network + "networkSecurityGroups/securityRules", "vase-nsg", "vase-rule"),
+        network + "networkInterfaces": of_a_resource(network + "networkInterfaces", "vase-nic"),
+        network + "privateEndpoints": of_a_resource(network + "privateEndpoints", "vase-pe"),
+        network + "privateEndpoints/privateDnsZoneGroups": of_a_resource(network + "privateEndpoints/privateDnsZoneGroups", "vase-pe", "default"),
+        network + "privateDnsZones": of_a_resource(network + "privateDnsZones", "vase.example"),
+        network + "privateDnsZones/virtualNetworkLinks": of_a_resource(network + "privateDnsZones/virtualNetworkLinks", "vase.example", "vase-tie"),
+        "Microsoft.OperationalInsights/workspaces": of_a_resource("Microsoft.OperationalInsights/workspaces", "vase-logs"),
+        "Microsoft.Storage/storageAccounts": of_a_resource("Microsoft.Storage/storageAccounts", place.account),
+        "Microsoft.Storage/checkNameAvailability": [s + "/providers/Microsoft.Storage/checkNameAvailability"],
+    }
+
+
+# --- What may not come back ---
+
+def stored():
+    """All that the store holds, but for what tells of requests."""
+    with contextlib.closing(sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True, timeout=30)) as db:
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {t: sorted(map(repr, db.execute(f"SELECT * FROM {t}"))) for t in tables
+                if t not in ("activity_log", "audit", "diagnostic_sinks")}
+
+
+class Case(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        self.found = []
+
+    def tearDown(self):
+        # All of them at once: a hole is seldom alone.
+        if self.found:
+            self.fail(f"{len(self.found)} answers:\n" + "\n".join(" ".join(map(str, one)) for one in self.found))
+
+    def seen(self, answer, request):
+        """What an answer has of the protected place that its request did not bring."""
+        text = (answer.text + "\n".join(f"{k}: {v}" for k, v in answer.headers.items())).lower()
+        asked = urllib.parse.unquote(request).lower()
+        marks = set(re.findall(r"vase[-\w.]*", text)) | ({f"/resourcegroups/{GROUP}/"} if f"/resourcegroups/{GROUP}/" in text else set())
+        return sorted(mark for mark in marks if mark.rstrip(".-") not in asked)
+
+    def judge(self, who, what, answer, request, *, statuses=(401, 403, 404), filtered=False):
+        """Refused; or, where Azure filters, an answer that has nothing of the place."""
+        seen = self.seen(answer, request)
+        allowed = answer.status in statuses or (filtered and answer.status == 200)
+        if seen or not allowed:
+            self.found.append((type(who).__name__, what, answer.status, answer.code, seen, answer.text[:160]))
+
+    @contextlib.contextmanager
+    def unchanged(self):
+        before = stored()
+        yield
+        self.assertEqual(stored(), before)
+
+
+class ControlPlane(Case):
+    # Azure filters these, or they are the caller's own tenant's, or nobody's.
+    FILTERED = {"Microsoft.Resources/tenants", "Microsoft.Subscription/aliases", "Microsoft.Insights/eventtypes/values",
+                "Microsoft.ManagedIdentity/operations", "Microsoft.KeyVault/operations", "Microsoft.Authorization/providerOperations"}
+    NOBODYS = {"Microsoft.Resources/calculateTemplateHash", "Microsoft.Resources/checkResourceName"}
+
+    def test_every_type_is_walked(self):
+        self.assertEqual(set(arm_paths()), set(told_types()))
+
+    def test_every_action_is_walked(self):
+        walked = {path.split("?")[0].rsplit("/", 1)[1].lower() for paths in arm_paths().values() for path in paths}
+        self.assertEqual({a for a in told_actions() if a.lower() not in walked}, set())
+
+    def bodies(self, path, version, owned):
+        """Of a request that its owner could make: what is there, changed."""
+        shown = owned.json if owned.status == 200 and isinstance(owned.json, dict) and "value" not in owned.json else {}
+        body = {**shown, "location": shown.get("location", "westeurope"), "tags": {"intruder": "intruder"},
+                "properties": {**(shown.get("properties") or {}), "intruder": True}}
+        if "/deployments/" in path:
+            body["properties"] = {"mode": "Incremental", "template": {"$schema": place.template()["$schema"], "contentVersion": "1.0.0.0",
+                                                                       "resources": []}}
+        if path.endswith("/aliases/guarded-alias"):
+            body = {"properties": {"displayName": "intruder", "subscriptionId": cloud.subscription}}
+        return body
+
+    def walk(self, method, type_, path, version):
+        owned = cloud.arm("GET", path, version)
+        body = self.bodies(path, version, owned) if method in ("PUT", "PATCH", "POST") else None
+        for who in intruders:
+            answer = who.arm(method, path, version, body)
+            # There is nothing of that name in the caller's own tenant.
+            own = (204,) if method == "DELETE" and type_ == "Microsoft.Subscription/aliases" else ()
+            self.judge(who, f"{method} {path}", answer, path + json.dumps(body), filtered=type_ in self.FILTERED or self.is_list(path, type_),
+                       statuses=(401, 403, 404, *own, *((405,) if method != "GET" or owned.status == 405 else ())))
+
+    def is_list(self, path, type_):
+        return path in ("/subscriptions", place.subscription + "/resourceGroups", place.subscription + "/resources") or \
+            path == f"{place.subscription}/providers/{type_}"
+
+    def test_every_type(self):
+        versions = told_types()
+        with self.unchanged():
+            for type_, paths in arm_paths().items():
+                if type_ in self.NOBODYS:
+                    continue
+                for path in paths:
+                    for method in METHODS:
+                        self.walk(method, type_, path, versions[type_])
+
+    def test_the_owner_sees_it(self):
+        """What is walked is there: else refusals would say nothing."""
+        versions, there = told_types(), set()
+        for type_, paths in arm_paths().items():
+            for path in paths:
+                answer = cloud.arm("GET", path, versions[type_])
+                if answer.status == 200 and self.seen(answer, ""):
+                    there.add(type_)
+        for type_ in set(arm_paths()) - there:
+            self.assertIn(type_.split("/", 1)[1], EMPTY, type_)
+
+    def test_without_a_token(self):
+        versions = told_types()
+        audience = cloud.token("https://vault.azure.net")
+        for type_, paths in arm_paths().items():
+            for path in paths:
+                for headers in ({}, {"Authorization": "Bearer " + audience}):
+                    separator = "&" if "?" in path else "?"
+                    answer = cloud.send("GET", ARM, f"{path}{separator}api-version={versions[type_]}", None, headers)
+                    if answer.status != 401 or self.seen(answer, path):
+                        self.found.append((path, answer))
+
+    def test_spellings(self):
+        """No way of writing a path leads past the rights on where it leads to."""
+        versions = told_types()
+        for type_, paths in arm_paths().items():
+            if type_ in self.NOBODYS | self.FILTERED or not any(path.startswith(place.group) for path in paths):
+                continue
+            path = next(path for path in paths if path.startswith(place.group))
+            below = path[len(place.group):]
+            beside = f"/{SIBLING}/../{GROUP}"
+            # A scope of one's own, whatever it looks like: what is extended need not be there.
+            own = path.replace(place.group, f"{cloud.group(SIBLING)}/providers/Microsoft.KeyVault/vaults/x{place.group}")
+            for spelled in (path.upper(), path.lower(), path.replace("/", "//"), path + "/", path.replace("/", "/./"),
+                            path.replace(f"/{GROUP}", beside), path.replace(f"/{GROUP}", beside.replace("..", "%2e%2e")),
+                            path.replace(f"/{GROUP}", beside.replace("/..", "%2F..")), path.replace(f"/{GROUP}", f"/{SIBLING}%2F..%2F{GROUP}"),
+                            path.replace(f"/{GROUP}", f"/{SIBLING}%5C..%5C{GROUP}"), path.replace(f"/{GROUP}", f"/{SIBLING}%00/{GROUP}"),
+                            path.replace(f"/{GROUP}", f"/{SIBLING}/providers{below}/../../{GROUP}"),
+                            path.replace(f"/{GROUP}", f"/{SIBLING}/resourceGroups/{GROUP}"),
+                            own, cloud.group(SIBLING) + path, path.replace(f"/{GROUP}", f"/{GROUP}%20"), path.replace(f"/{GROUP}", f"/%67uarded")):
+                for who in intruders:
+                    for method in ("GET", "DELETE"):
+                        answer = who.arm(method, spelled, versions[type_])
+                        self.judge(who, f"{method} {spelled}", answer, spelled + path, statuses=(400, 401, 403, 404, 405),
+                                   filtered=spelled == own)
+
+    def test_a_subscription_in_the_query(self):
+        """What the path addresses counts alone."""
+        sibling = intruders[2]
+        for path in (f"{cloud.group(SIBLING)}/resources?$filter=" + urllib.parse.quote(f"resourceGroup eq '{GROUP}'"),
+                     f"{place.subscription}/resources?$filter=" + urllib.parse.quote(f"resourceGroup eq '{GROUP}'"),
+                     f"{place.subscription}/resources?$filter=" + urllib.parse.quote(f"tagName eq '{SEAL}'"),
+                     f"{place.subscription}/resources?$filter=" + urllib.parse.quote(f"substringof('{SEAL}', name)"),
+                     f"{place.subscription}/resourceGroups?$filter=" + urllib.parse.quote(f"tagName eq '{SEAL}'")):
+            self.judge(sibling, path, sibling.arm("GET", path, RESOURCES), path, filtered=True, statuses=(400, 403))
+
+    def test_operations(self):
+        """The status and the result of what was asked for asynchronously."""
+        for url in place.operations:
+            target = urllib.parse.urlsplit(url)
+            for who in intruders:
+                # As given, and through a subscription of one's own.
+                for path in (target.path, target.path.replace(cloud.scope, getattr(who, "home", cloud.scope))):
+                    for method in METHODS:
+                        answer = cloud.send(method, ARM, f"{path}?{target.query}", None, {"Authorization": "Bearer " + who.token()})
+                        self.judge(who, f"{method} {path}", answer, url, statuses=(401, 403, 404, 405))
+
+
+# Types that have nothing which their owner could be shown by GET: actions, and what is the same for everybody.
+EMPTY = {"tenants", "subscriptions", "subscriptions/locations", "locations/usages", "locations/vmSizes", "skus", "providers", "resourceGroups/exportTemplate", "calculateTemplateHash",
+         "resourceGroups/moveResources", "resourceGroups/validateMoveResources", "checkResourceName", "rename", "cancel", "enable",
+         "providers/features", "features", "diagnosticSettingsCategories", "featureRequests", "approveFeature", "operations",
+         "permissions", "providerOperations", "denyAssignments", "classicAdministrators", "elevateAccess", "vaults/accessPolicies",
+         "vaults/privateLinkResources", "checkNameAvailability", "checkMhsmNameAvailability", "hypervisors", "identities",
+         "virtualMachines", "aliases", "subscriptions/tagNames/tagValues"}
+
+
+class DataPlane(Case):
+    CAPTURES = {"name", "version", "assignment", "definition"}
+
+    def requests(self, table, values):
+        for method, pattern in routes(table):
+            captures = set(re.findall(r"\{(\w+)\}", pattern))
+            self.assertLessEqual(captures, self.CAPTURES, pattern)
+            deleted = re.match(r"/deleted(key|secret)s/", pattern)
+            name = f"vase-deleted-{deleted[1]}" if deleted else "vase-secret" if pattern.startswith("/secrets") else "vase-key"
+            version = values["secret"] if pattern.startswith("/secrets") else values["key"]
+            path = pattern.format(name=name, version=version, assignment=values["assignment"], definition=values["definition"])
+            yield method, path
+
+    def body(self, method, path):
+        if method == "GET" or method == "DELETE":
+            return None
+        last = path.rsplit("/", 1)[1]
+        kind = "key" if path.startswith("/keys") else "secret"
+        return {"create": {"kty": "RSA"}, "restore": {"value": place.blobs[kind]}, "rng": {"count": 8}}.get(last) or (
+            {"value": "intruder"} if path.startswith("/secrets") else
+            {"properties": {"roleDefinitionId": "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/"
+                            "21dbd100-6940-42c2-9190-5d6cb909625b", "principalId": cloud.me()}} if "Authorization" in path else
+            {"alg": "RSA-OAEP-256", "value": "AAAA", "digest": "AAAA", "target": "x", "key": {"kty": "RSA"}, "attributes": {"enabled": False}})
+
+    def told(self, who, answer):
+        """As Azure does, a vault names its own id to who is of its tenant."""
+        vault = place.id("Microsoft.KeyVault/vaults", place.vault).lower()
+        return vault if not isinstance(who, Foreign) and answer.code == "Forbidden" else ""
+
+    def walk(self, host, resource, table, values):
+        with self.unchanged():
+            for method, path in self.requests(table, values):
+                body = self.body(method, path)
+                for who in intruders:
+                    answer = cloud.send(method, host, f"{path}?api-version=7.6-preview.2", body,
+                                        {"Authorization": "Bearer " + who.token(resource)})
+                    self.judge(who, f"{method} {host}{path}", answer, host + path + self.told(who, answer), statuses=(401, 403))
+                answer = cloud.send(method, host, f"{path}?api-version=7.6-preview.2", body)
+                self.judge(None, f"{method} {host}{path}", answer, host + path, statuses=(401,))
+
+    def test_vaults(self):
+        values = {"key": place.key_version, "secret": place.secret, "assignment": uuid.uuid4(), "definition": uuid.uuid4()}
+        self.walk(f"{place.vault}.vault.azure.net", "https://vault.azure.net", "src/vault/routes.c", values)
+
+    def test_pools(self):
+        values = {"key": place.pool_key_version, "secret": place.secret, "assignment": place.pool_assignment,
+                  "definition": "21dbd100-6940-42c2-9190-5d6cb909625b"}
+        host, resource = f"{place.pool}.managedhsm.azure.net", "https://managedhsm.azure.net"
+        self.walk(host, resource, "src/vault/pool_routes.c", values)
+        # What it shares with vaults; secrets are not among it.
+        with self.unchanged():
+            for method, path in self.requests("src/vault/routes.c", values):
+                for who in intruders:
+                    answer = cloud.send(method, host, f"{path}?api-version=7.6-preview.2", self.body(method, path),
+                                        {"Authorization": "Bearer " + who.token(resource)})
+                    self.judge(who, f"{method} {host}{path}", answer, host + path,
+                               statuses=(400, 401) if "secrets" in path else (401, 403))
+
+    def test_backups_are_not_restored_elsewhere(self):
+        """Into a vault of one's own: not what belongs to another's."""
+        sibling = intruders[2]
+        for kind in ("key", "secret"):
+            answer = cloud.vault("POST", sibling.vault, f"/{kind}s/restore", {"value": place.blobs[kind]},
+                                 sibling.token("https://vault.azure.net"))
+            # The blob itself is the capability, within a subscription; nothing but its holder's doing brings it there.
+            self.assertIn(answer.status, (200, 400, 403), answer)
+
+    def test_another_face(self):
+        """Neither a vault's token nor its name opens a pool, nor the other way round."""
+        sibling = intruders[2]
+        for host, resource in ((f"{place.vault}.managedhsm.azure.net", "https://managedhsm.azure.net"),
+                               (f"{place.pool}.vault.azure.net", "https://vault.azure.net"),
+                               (f"{place.vault}.vault.azure.net", "https://managedhsm.azure.net"),
+                               (f"{place.pool}.managedhsm.azure.net", "https://vault.azure.net")):
+            for who in (sibling, *intruders[:2]):
+                answer = cloud.send("GET", host, "/keys?api-version=7.4", None, {"Authorization": "Bearer " + who.token(resource)})
+                self.judge(who, host, answer, host)
+
+
+class Directory(Case):
+    # What one's own tenant, or oneself, is shown of: without a right that is nothing of others.
+    OWN = {"/me", "/me/ownedObjects", "/me/memberOf", "/me/transitiveMemberOf", "/organization", "/domains"}
+
+    def requests(self):
+        objects = place.objects
+        ids = {"/users": "users", "/groups": "groups", "/applications": "applications", "/servicePrincipals": "servicePrincipals",
+               "/directoryObjects": "users", "/directory/deletedItems": "gone", "/roleManagement/directory/roleAssignments": "role"}
+        for method, pattern in routes("src/graph/routes.c"):
+            captures = set(re.findall(r"\{(\w+)\}", pattern))
+            self.assertLessEqual(captures, {"id", "other"}, pattern)
+            kind = next((ids[p] for p in ids if pattern.startswith(p + "/{id}")), None)
+            id_ = objects[kind]["id"] if kind else cloud.tenant if pattern.startswith("/organization") else \
+                "custodisk.onmicrosoft.com" if pattern.startswith("/domains") else GLOBAL_ADMINISTRATOR
+            other = objects["credential"]["id"] if "federated" in pattern else place.access["id"] if "temporary" in pattern else \
+                objects["users"]["id"]
+            yield method, pattern, pattern.replace("{id}", id_).replace("{other}", other)
+
+    def body(self, method, pattern):
+        if method not in ("POST", "PATCH"):
+            return None
+        ids = [place.objects[kind]["id"] for kind in ("users", "groups", "applications", "servicePrincipals")]
+        return {**reference(intruders[2].oid), "displayName": "intruder", "ids": ids, "groupIds": ids[:2], "appId": place.objects["applications"]["appId"],
+                "keyId": place.objects["password"]["keyId"], "principalId": intruders[2].oid, "roleDefinitionId": GLOBAL_ADMINISTRATOR,
+                "directoryScopeId": "/", "name": "intruder", "issuer": "https://intruder.example", "subject": "x",
+                "audiences": ["api://AzureADTokenExchange"]} if "$ref" not in pattern else reference(intruders[2].oid)
+
+    def test_every_route(self):
+        """A stranger's directory is its own: what it makes and finds there is not looked at here."""
+        before = stored()
+        for method, pattern, path in self.requests():
+            body = self.body(method, pattern)
+            for who in intruders:
+                own = pattern in self.OWN or (isinstance(who, Foreign) and ("{" not in pattern or "roleDefinitions" in pattern))
+                answer = graph(method, path, body, who.token("https://graph.microsoft.com"))
+                self.judge(who, f"{method} {path}", answer, path + json.dumps(body), filtered=own or pattern.endswith("/$count"),
+                           statuses=(401, 403, 404, *((200, 201, 204, 400, 409) if own else ())))
+        after = stored()
+        for table, rows in before.items():
+            self.assertEqual(set(rows) - set(after[table]), set(), table)
+
+    def test_without_a_token(self):
+        for method, _, path in self.requests():
+            answer = cloud.send(method, GRAPH, "/v1.0" + path, {} if method in ("POST", "PATCH") else None)
+            self.judge(None, f"{method} {path}", answer, path, statuses=(401,))
+            answer = graph(method, path, {} if method in ("POST", "PATCH") else None, cloud.token())
+            self.judge(None, f"{method} {path}", answer, path, statuses=(401,))
+
+
+if __name__ == "__main__":
+    unittest.main()
