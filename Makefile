@@ -13,13 +13,13 @@ check-unit: build
 	$(MESON_TEST) --suite unit
 
 check-e2e: build
-	$(MESON_TEST) --suite e2e --num-processes 1
+	$(MESON_TEST) --suite e2e --num-processes 2
 
 check-fault: build
 	$(MESON_TEST) --suite fault --num-processes 1
 
 check-conformance: build
-	$(MESON_TEST) --suite conformance --num-processes 1
+	$(MESON_TEST) --suite conformance --num-processes 2
 
 check-sanitize:
 	@[ -e build-sanitize/build.ninja ] || CC=clang meson setup build-sanitize -Db_sanitize=address,undefined -Db_lundef=false
