@@ -58,6 +58,11 @@ static char *failure_text(const struct err *failure, const json_t *details) {
 	return error ? json_text(error) : NULL;
 }
 
+// "DeploymentCanceled" and its like: somebody wanted it to end.
+static const char *final_status(const struct err *failure) {
+	return !failure ? "Succeeded" : strv_ends_with_nocase(failure->code, "Canceled") ? "Canceled" : "Failed";
+}
+
 // End an operation and tell the type of the resource it was for.
 static int finish(struct arm *arm, struct store_tx *tx, const char *id, const struct err *failure, const json_t *details,
 	struct err *err) {
@@ -80,7 +85,7 @@ static int finish(struct arm *arm, struct store_tx *tx, const char *id, const st
 	int rc = store_exec(tx, err, "DELETE FROM operation_waits WHERE operation_id = $1", "s", id);
 	if (rc >= 0)
 		rc = store_exec(tx, err, "UPDATE operations SET status = $1, error = $2, ended_ns = $3 WHERE id = $4", "ssis",
-			failure ? "Failed" : "Succeeded", text, clock_now_ns(), id);
+			final_status(failure), text, clock_now_ns(), id);
 	if (rc < 0)
 		return rc;
 

@@ -213,7 +213,7 @@ static int secret(void *ctx, const char *vault_id, const char *name, const char 
 	_cleanup_secret_ struct secret value = {0};
 	int rc = check_vault(o, vault_id, &vault, err);
 	if (rc == 0)
-		rc = vault_secret_value(o->tx, arm_keeper(o->arm), &vault, name, version, &value, err);
+		rc = vault_secret_value(o->tx, arm_keeper(o->arm), &vault, o->caller, name, version, &value, err);
 	if (rc == -ENOENT)
 		return err_set(err, rc, 404, "KeyVaultParameterReferenceSecretRetrieveFailed",
 			"The secret '%s' of KeyVault '%s' could not be found.", name, vault_id);

@@ -2,12 +2,27 @@
 // A secret's value for the instance itself, where a vault lets it have that.
 #include <errno.h>
 
+#include "access/caller.h"
 #include "base/clock.h"
 #include "base/strv.h"
+#include "vault/audit.h"
 #include "vault/secrets.h"
 
-int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const struct vault_record *vault, const char *name,
-	const char *version, struct secret *out, struct err *err) {
+// The one who asks is who has the template deployed; there is no request of the data plane.
+static int record(struct store_tx *tx, const struct vault_record *vault, const char *key, const struct object *o,
+	const struct caller *caller, struct err *err) {
+	char id[OBJECT_ID_MAX];
+	object_id(vault, object_secrets.collection, o->name, o->version, id);
+	struct audit_event e = {.time_ns = clock_now_ns(), .vault = key, .resource_id = vault->resource_id, .operation = "SecretGet",
+		.status = 200, .address = "local", .uri = id, .object = id, .oid = caller->oid, .appid = caller->appid,
+		.tenant = caller->tenant};
+	int rc = enc_uuid(e.id);
+	e.correlation = e.id;
+	return rc < 0 ? err_errno(err, rc, "record id") : audit_insert(tx, &e, err);
+}
+
+int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const struct vault_record *vault,
+	const struct caller *caller, const char *name, const char *version, struct secret *out, struct err *err) {
 	char key[VAULT_NAME_MAX + 1];
 	_cleanup_object_ struct object o = {0};
 	vault_lower_name(vault->name, key);
@@ -25,5 +40,6 @@ int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const 
 	if (!context)
 		return err_oom(err);
 	const struct keeper_key sealed = {.blob = o.sealed.data, .blob_len = o.sealed.len, .context = context};
-	return keeper_open(keeper, &sealed, out, err);
+	rc = record(tx, vault, key, &o, caller, err);
+	return rc < 0 ? rc : keeper_open(keeper, &sealed, out, err);
 }

@@ -136,6 +136,6 @@ struct vault_key_info {
 int vault_key_info(struct store_tx *tx, const char *key_url, struct vault_key_info *out, struct err *err) _must_check_;
 
 // The value of a secret (the current version without one) for who was let have it: a template that names the vault. -ENOENT
-// (404 SecretNotFound), -EACCES (403) when it is disabled.
-int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const struct vault_record *vault, const char *name,
-	const char *version, struct secret *out, struct err *err) _must_check_;
+// (404 SecretNotFound), -EACCES (403) when it is disabled. The audit record stands in tx, a write transaction.
+int vault_secret_value(struct store_tx *tx, struct keeper_client *keeper, const struct vault_record *vault,
+	const struct caller *caller, const char *name, const char *version, struct secret *out, struct err *err) _must_check_;

@@ -332,6 +332,9 @@ class Deploying(Case):
         self.assertNotIn(value, str(p))
         self.assertEqual(cloud.arm("GET", cloud.id(IDENTITY, "id-param"), IDENTITIES).json["tags"], {"n": str(len(value))})
         self.assertNotIn(value.encode(), raw_bytes())
+        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=20) as db:
+            reads = db.execute("SELECT record FROM audit WHERE vault = 'kv-param' AND operation = 'SecretGet'").fetchall()
+        self.assertTrue(any(cloud.me() in r[0] for r in reads), reads)
         missing = {"reference": {"keyVault": {"id": cloud.id("Microsoft.KeyVault/vaults", "kv-param")}, "secretName": "absent"}}
         self.refuse(put("vaulted", content, parameters={"s": missing}), 404, "KeyVaultParameterReferenceSecretRetrieveFailed")
 
@@ -688,7 +691,7 @@ class Long(Case):
         self.assertEqual(cloud.arm("POST", path(name, tail="/cancel"), DEPLOYMENTS).status, 204)
         state = cloud.wait(accepted)
         p = get(name).json["properties"]
-        self.assertEqual((state["status"], p["provisioningState"], p["error"]["code"]), ("Failed", "Canceled", "DeploymentCanceled"))
+        self.assertEqual((state["status"], p["provisioningState"], p["error"]["code"]), ("Canceled", "Canceled", "DeploymentCanceled"))
         self.assertLess(len(operations(name)), 41)
         self.refuse(cloud.arm("POST", path(name, tail="/cancel"), DEPLOYMENTS), 409, "DeploymentCannotBeCancelled")
 
