@@ -2,6 +2,7 @@
 // Microsoft.Network/networkSecurityGroups and their rules. Recorded: nothing is filtered by them.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/strv.h"
@@ -18,6 +19,11 @@ static bool is_one_of(const char *text, const char *const *words) {
 	return false;
 }
 
+static int refuse_rule(const char *name, const char *other, struct err *err) {
+	return err_set(err, -EINVAL, 400, "SecurityRuleConflict",
+		"Security rule %s conflicts with rule %s. Rules cannot have the same Priority and Direction.", name, other);
+}
+
 struct clash {
 	const struct resource *rule;
 	int64_t priority;
@@ -30,11 +36,11 @@ static int refuse_clash(void *ctx, struct store_tx *tx, struct resource *other, 
 	if (strcmp(other->id, c->rule->id) == 0 || json_int(other->body, "properties.priority", 0) != c->priority ||
 		!strv_eq_nocase(resource_property(other, "direction"), c->direction))
 		return 0;
-	return err_set(err, -EINVAL, 400, "SecurityRuleConflict",
-		"Security rule %s conflicts with rule %s. Rules cannot have the same Priority and Direction.", c->rule->name, other->name);
+	return refuse_rule(c->rule->name, other->name, err);
 }
 
-static int put_rule(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
+static int keep_rule(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
+	(void)call;
 	static const char *const accesses[] = {"Allow", "Deny", NULL}, *const directions[] = {"Inbound", "Outbound", NULL},
 				*const protocols[] = {"*", "Tcp", "Udp", "Icmp", "Esp", "Ah", NULL};
 	int rc = recorded_check_name(r, NAME_LENGTH_MAX, err);
@@ -52,11 +58,19 @@ static int put_rule(struct arm_call *call, struct resource *r, const json_t *bod
 		return err_set(err, -EINVAL, 400, "SecurityRuleParameterContainsUnsupportedValue",
 			"Security rule %s must have an access (Allow, Deny), a direction (Inbound, Outbound) and a protocol (*, Tcp, Udp, Icmp, "
 			"Esp, Ah).", r->name);
+	return 0;
+}
+
+static int put_rule(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
+	int rc = keep_rule(call, r, body, patch, err);
+	if (rc < 0)
+		return rc;
 	char group[ARM_ID_MAX];
 	(void)snprintf(group, sizeof(group), "%s", r->id);
 	*strrchr(group, '/') = 0;
 	*strrchr(group, '/') = 0;
-	struct clash clash = {.rule = r, .priority = priority, .direction = resource_property(r, "direction")};
+	struct clash clash = {.rule = r, .priority = json_int(r->body, "properties.priority", 0),
+		.direction = resource_property(r, "direction")};
 	return resource_each_below(call->tx, group, r->type, refuse_clash, &clash, err);
 }
 
@@ -72,7 +86,26 @@ const struct arm_type security_rules_type = {
 	.remove = remove_rule,
 };
 
-static const struct recorded_parts rules = {.member = "securityRules", .type = &security_rules_type};
+// Rules as keep_rule took them.
+static int check_rules(const struct resource *whole, const json_t *given, struct err *err) {
+	(void)whole;
+	_cleanup_free_ const char **names = calloc((size_t)2 * (PRIORITY_MOST + 1), sizeof(*names));
+	size_t i;
+	const json_t *rule;
+	if (!names)
+		return err_oom(err);
+	json_array_foreach(given, i, rule) {
+		bool inbound = strv_eq_nocase(json_str(rule, "properties.direction"), "Inbound");
+		const char **place = &names[2 * json_int(rule, "properties.priority", 0) + inbound];
+		if (*place)
+			return refuse_rule(json_str(rule, "name"), *place, err);
+		*place = json_str(rule, "name");
+	}
+	return 0;
+}
+
+static const struct recorded_parts rules = {.member = "securityRules", .type = &security_rules_type, .put = keep_rule,
+	.check = check_rules};
 
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	_cleanup_json_ json_t *given = json_incref(json_at(body, "properties.securityRules"));

@@ -22,6 +22,10 @@ int recorded_check_name(const struct resource *r, size_t most, struct err *err) 
 int recorded_keep(struct resource *r, const json_t *body, bool patch, struct err *err) {
 	static const char *const answered[] = {"provisioningState", "etag", "resourceGuid"};
 	const json_t *given = json_object_get(body, "properties");
+	if (json_is_null(given))
+		given = NULL;
+	if (given && !json_is_object(given))
+		return recorded_invalid(err, "The member 'properties' of '%s' must be a JSON object.", r->display_id);
 	_cleanup_json_ json_t *kept = patch ? json_deep_copy(json_object_get(r->body, "properties")) : json_object();
 	_cleanup_json_ json_t *copy = given ? json_deep_copy(given) : json_object();
 	if (!kept || !copy)
@@ -83,7 +87,7 @@ static int load_part(struct arm_call *call, const struct resource *whole, const 
 	return rc == -ENOENT ? resource_new(&t, type->name, out, err) : rc;
 }
 
-static int write_part(struct arm_call *call, const struct resource *whole, const json_t *element, const struct arm_type *type,
+static int write_part(struct arm_call *call, const struct resource *whole, const json_t *element, const struct recorded_parts *parts,
 	json_t *names, struct err *err) {
 	const char *name = json_str(element, "name");
 	_cleanup_resource_ struct resource part = {0};
@@ -92,9 +96,9 @@ static int write_part(struct arm_call *call, const struct resource *whole, const
 	_cleanup_free_ char *key = strv_lower(name);
 	if (!key || (!json_object_get(names, key) && json_object_set_new(names, key, json_true()) < 0))
 		return err_oom(err);
-	int rc = load_part(call, whole, type, name, &part, err);
+	int rc = load_part(call, whole, parts->type, name, &part, err);
 	if (rc == 0)
-		rc = type->put(call, &part, element, false, err);
+		rc = parts->put(call, &part, element, false, err);
 	return rc < 0 ? rc : resource_save(call->tx, &part, err);
 }
 
@@ -132,12 +136,13 @@ int recorded_write_parts(struct arm_call *call, const struct resource *whole, co
 		_cleanup_free_ char *key = name ? strv_lower(name) : NULL;
 		if (key && json_object_get(names, key))
 			return recorded_invalid(err, "The name '%s' is in '%s' twice.", name, parts->member);
-		rc = write_part(call, whole, element, parts->type, names, err);
+		rc = write_part(call, whole, element, parts, names, err);
 		if (rc < 0)
 			return rc;
 	}
 	struct leftovers leftovers = {.call = call, .type = parts->type, .names = names};
-	return resource_each_below(call->tx, whole->id, parts->type->name, remove_unnamed, &leftovers, err);
+	rc = resource_each_below(call->tx, whole->id, parts->type->name, remove_unnamed, &leftovers, err);
+	return rc < 0 ? rc : parts->check(whole, given, err);
 }
 
 struct showing {

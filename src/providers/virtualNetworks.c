@@ -4,6 +4,7 @@
 // hidden of a subnet: next   the offset of the address that is given next
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/strv.h"
@@ -46,9 +47,30 @@ static int read_prefixes(const json_t *list, const json_t *single, struct prefix
 	return rc;
 }
 
-static int subnet_prefixes(const struct resource *subnet, struct prefixes *out, struct err *err) {
-	const json_t *p = json_object_get(subnet->body, "properties");
+// Of a subnet's document, or of what a request says of it.
+static int subnet_prefixes(const json_t *subnet, struct prefixes *out, struct err *err) {
+	const json_t *p = json_object_get(subnet, "properties");
 	return read_prefixes(json_object_get(p, "addressPrefixes"), json_object_get(p, "addressPrefix"), out, err);
+}
+
+static int refuse_range(const char *name, const char *other, struct err *err) {
+	return err_set(err, -EINVAL, 400, "NetcfgSubnetRangesOverlap",
+		"Subnet '%s' is not valid because its IP address range overlaps with that of an existing subnet in virtual "
+		"network '%s'.", name, other);
+}
+
+// All that a subnet has lies in the network's space.
+static int check_within(const char *name, const struct prefixes *ours, const char *network, const struct prefixes *space,
+	struct err *err) {
+	for (size_t i = 0; i < ours->count; i++) {
+		bool inside = false;
+		for (size_t k = 0; k < space->count; k++)
+			inside = inside || ipv4_within(&ours->at[i], &space->at[k]);
+		if (!inside)
+			return err_set(err, -EINVAL, 400, "NetcfgInvalidSubnet", "Subnet '%s' is not valid in virtual network '%s'.", name,
+				network);
+	}
+	return 0;
 }
 
 struct overlap {
@@ -62,13 +84,11 @@ static int refuse_overlap(void *ctx, struct store_tx *tx, struct resource *other
 	struct prefixes theirs;
 	if (strcmp(other->id, o->subnet->id) == 0)
 		return 0;
-	int rc = subnet_prefixes(other, &theirs, err);
+	int rc = subnet_prefixes(other->body, &theirs, err);
 	for (size_t i = 0; rc == 0 && i < theirs.count; i++)
 		for (size_t k = 0; rc == 0 && k < o->prefixes->count; k++)
 			if (ipv4_overlap(&theirs.at[i], &o->prefixes->at[k]))
-				rc = err_set(err, -EINVAL, 400, "NetcfgSubnetRangesOverlap",
-					"Subnet '%s' is not valid because its IP address range overlaps with that of an existing subnet in virtual "
-					"network '%s'.", o->subnet->name, other->name);
+				rc = refuse_range(o->subnet->name, other->name, err);
 	return rc;
 }
 
@@ -83,22 +103,16 @@ static int check_ranges(struct arm_call *call, const struct resource *subnet, st
 	if (rc == 0)
 		rc = read_prefixes(json_at(network.body, "properties.addressSpace.addressPrefixes"), NULL, &space, err);
 	if (rc == 0)
-		rc = subnet_prefixes(subnet, &ours, err);
-	for (size_t i = 0; rc == 0 && i < ours.count; i++) {
-		bool inside = false;
-		for (size_t k = 0; k < space.count; k++)
-			inside = inside || ipv4_within(&ours.at[i], &space.at[k]);
-		if (!inside)
-			rc = err_set(err, -EINVAL, 400, "NetcfgInvalidSubnet",
-				"Subnet '%s' is not valid in virtual network '%s'.", subnet->name, network.name);
-	}
+		rc = subnet_prefixes(subnet->body, &ours, err);
+	if (rc == 0)
+		rc = check_within(subnet->name, &ours, network.name, &space, err);
 	if (rc < 0)
 		return rc;
 	struct overlap overlap = {.subnet = subnet, .prefixes = &ours};
 	return resource_each_below(call->tx, network.id, SUBNET_TYPE, refuse_overlap, &overlap, err);
 }
 
-static int put_subnet(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
+static int keep_subnet(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	const json_t *p = json_object_get(body, "properties");
 	const char *group = json_str(p, "networkSecurityGroup.id");
 	int rc = recorded_check_name(r, SUBNET_NAME_MAX, err);
@@ -106,8 +120,6 @@ static int put_subnet(struct arm_call *call, struct resource *r, const json_t *b
 		rc = recorded_invalid(err, "The address prefix of subnet '%s' is missing.", r->name);
 	if (rc == 0)
 		rc = recorded_keep(r, body, patch, err);
-	if (rc == 0)
-		rc = check_ranges(call, r, err);
 	if (rc == 0)
 		rc = network_release(call->tx, r->id, err);
 	if (rc == 0 && group)
@@ -121,6 +133,11 @@ static int put_subnet(struct arm_call *call, struct resource *r, const json_t *b
 			json_set_str(properties, policies[i], i == 0 ? "Disabled" : "Enabled") < 0)
 			rc = err_oom(err);
 	return rc;
+}
+
+static int put_subnet(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
+	int rc = keep_subnet(call, r, body, patch, err);
+	return rc < 0 ? rc : check_ranges(call, r, err);
 }
 
 static int remove_subnet(struct arm_call *call, struct resource *r, struct err *err) {
@@ -138,7 +155,7 @@ int network_take_address(struct arm_call *call, const char *subnet_id, char out[
 	struct prefixes prefixes;
 	int rc = resource_load(call->tx, subnet_id, &subnet, err);
 	if (rc == 0)
-		rc = subnet_prefixes(&subnet, &prefixes, err);
+		rc = subnet_prefixes(subnet.body, &prefixes, err);
 	if (rc < 0)
 		return rc;
 	int64_t next = json_int(subnet.hidden, "next", FIRST_ADDRESS);
@@ -157,7 +174,50 @@ const struct arm_type subnets_type = {
 	.remove = remove_subnet,
 };
 
-static const struct recorded_parts subnets = {.member = "subnets", .type = &subnets_type};
+struct owned_range {
+	struct ipv4_range range;
+	const json_t *subnet;
+};
+
+static int by_first(const void *x, const void *y) {
+	const struct owned_range *a = x, *b = y;
+	return a->range.first < b->range.first ? -1 : a->range.first > b->range.first;
+}
+
+static int refuse_overlaps(struct owned_range *list, size_t count, struct err *err) {
+	const struct owned_range *furthest = list;
+	if (count > 0)
+		qsort(list, count, sizeof(*list), by_first);
+	for (size_t i = 1; i < count; i++) {
+		if (list[i].range.first <= furthest->range.last && list[i].subnet != furthest->subnet)
+			return refuse_range(json_str(list[i].subnet, "name"), json_str(furthest->subnet, "name"), err);
+		if (list[i].range.last > furthest->range.last)
+			furthest = &list[i];
+	}
+	return 0;
+}
+
+// The subnets that a network is given, with each other and within its space.
+static int check_subnets(const struct resource *network, const json_t *given, struct err *err) {
+	_cleanup_free_ struct owned_range *list = calloc(json_array_size(given) + 1, PREFIXES_MAX * sizeof(*list));
+	struct prefixes space, ours;
+	size_t count = 0, i;
+	const json_t *subnet;
+	if (!list)
+		return err_oom(err);
+	int rc = read_prefixes(json_at(network->body, "properties.addressSpace.addressPrefixes"), NULL, &space, err);
+	json_array_foreach(given, i, subnet) {
+		if (rc == 0)
+			rc = subnet_prefixes(subnet, &ours, err);
+		if (rc == 0)
+			rc = check_within(json_str(subnet, "name"), &ours, network->name, &space, err);
+		for (size_t k = 0; rc == 0 && k < ours.count; k++)
+			list[count++] = (struct owned_range){.range = ours.at[k], .subnet = subnet};
+	}
+	return rc < 0 ? rc : refuse_overlaps(list, count, err);
+}
+
+static const struct recorded_parts subnets = {.member = "subnets", .type = &subnets_type, .put = keep_subnet, .check = check_subnets};
 
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	_cleanup_json_ json_t *given = json_incref(json_at(body, "properties.subnets"));

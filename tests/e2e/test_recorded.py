@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Types that are recorded: what they keep, what they refuse, and who holds on to what."""
 
+import time
 import unittest
 
 from harness import GROUPS, VAULTS, Instance
@@ -120,6 +121,45 @@ class Networks(unittest.TestCase):
             self.assertEqual(i.arm("PUT", i.id(NSG, "nsg") + "/securityRules/r", NETWORK, bad).code, code)
         network("vnet-nsg", subnet("s", "10.0.1.0/24", networkSecurityGroup={"id": i.id(NSG, "nsg")}))
         self.assertEqual(i.arm("DELETE", i.id(NSG, "nsg"), NETWORK).code, "InUseNetworkSecurityGroupCannotBeDeleted")
+
+    def test_many_parts_are_taken_in_time_that_grows_with_their_number(self):
+        # Nobody else writes meanwhile: if each looked at each, a thousand would hold everybody up.
+        def rules(count):
+            return [{"name": f"r{n}", "properties": {"priority": 100 + n, "access": "Allow", "direction": "Inbound", "protocol": "Tcp"}}
+                    for n in range(count)]
+
+        def subnets(count):
+            return [{"name": f"s{n}", "properties": {"addressPrefixes": [f"10.{n // 4}.{n % 4 * 64 + k}.0/24" for k in range(50)]}}
+                    for n in range(count)]
+
+        def seconds(type_, name, properties):
+            began = time.monotonic()
+            self.assertEqual(put(type_, name, properties).status, 201)
+            return time.monotonic() - began
+        space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/8"]}}
+        for type_, body, few, many in ((NSG, lambda n: {"securityRules": rules(n)}, 100, 1000),
+                                       (VNET, lambda n: {**space, "subnets": subnets(n)}, 40, 400)):
+            first = max(seconds(type_, "few", body(few)), 0.05)
+            self.assertLess(seconds(type_, "many", body(many)), 70 * first, type_)
+
+    def test_parts_are_judged_beside_each_other(self):
+        rule = {"priority": 400, "access": "Allow", "direction": "Inbound", "protocol": "Tcp"}
+        both = [{"name": "a", "properties": rule}, {"name": "b", "properties": {**rule, "direction": "inbound"}}]
+        self.assertEqual(put(NSG, "nsg-beside", {"securityRules": both}).code, "SecurityRuleConflict")
+        both[1]["properties"]["direction"] = "Outbound"
+        self.assertEqual(put(NSG, "nsg-beside", {"securityRules": both}).status, 201)
+        # What goes in the same request is in nobody's way.
+        self.assertEqual(put(NSG, "nsg-beside", {"securityRules": [{"name": "c", "properties": rule}]}).status, 200)
+        for odd in ("x", None, [], 1):
+            answer = put(NSG, "nsg-beside", {"securityRules": [{"name": "a", "properties": odd}]})
+            self.assertEqual(answer.status, 400, (odd, answer))
+        wide = {"name": "wide", "properties": {"addressPrefixes": ["10.0.0.0/17", "10.0.1.0/24"]}}
+        space = {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}
+        self.assertEqual(put(VNET, "vnet-beside", {**space, "subnets": [wide, subnet("in", "10.0.64.0/24")]}).code,
+                         "NetcfgSubnetRangesOverlap")
+        self.assertEqual(put(VNET, "vnet-beside", {**space, "subnets": [wide, subnet("out", "10.0.128.0/24")]}).status, 201)
+        self.assertEqual(i.arm("PUT", i.id(VNET, "vnet-beside") + "/subnets/in", NETWORK, subnet("in", "10.0.64.0/24")).code,
+                         "NetcfgSubnetRangesOverlap")
 
     def test_private_endpoints(self):
         i.make_vault("kv-endpoint")
