@@ -79,6 +79,16 @@ static int merge_location(struct arm_call *call, const struct arm_type *type, st
 	return json_set_str(r->body, "location", location) < 0 ? err_oom(err) : 0;
 }
 
+// Tags that Azure's own tools leave ("hidden-link:/subscriptions/...") name resources.
+static bool has_reserved(const char *name) {
+	if (strncmp(name, "hidden-", strlen("hidden-")) == 0)
+		return false;
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f || strchr("<>%&\\?/", *p))
+			return true;
+	return false;
+}
+
 int arm_check_tags(const json_t *tags, struct err *err) {
 	if (!json_is_object(tags) || json_object_size(tags) > TAGS_MAX)
 		return err_set(err, -EINVAL, 400, "InvalidTags", "Tags are an object of at most %d members.", TAGS_MAX);
@@ -89,6 +99,9 @@ int arm_check_tags(const json_t *tags, struct err *err) {
 			return err_set(err, -EINVAL, 400, "InvalidTagNameOrValue",
 				"A tag name has at most %d characters and its value is a string of at most %d.", TAG_NAME_MAX,
 				TAG_VALUE_MAX);
+		if (has_reserved(name))
+			return err_set(err, -EINVAL, 400, "InvalidTagNameCharacters",
+				"The tag names '%s' have reserved characters '<,>,%%,&,\\,?,/' or control characters.", name);
 	}
 	return 0;
 }

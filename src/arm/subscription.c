@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arm/internal.h"
+#include "base/enc.h"
 #include "base/strv.h"
 
 static int check_tenant(const struct arm_call *call, const char *tenant, struct err *err) {
@@ -49,6 +50,9 @@ int arm_subscription_check(struct arm_call *call, bool changes, struct err *err)
 		call->own_subscription = true;
 		return 0;
 	}
+	if (!enc_is_uuid(id))
+		return err_set(err, -EINVAL, 400, "InvalidSubscriptionId",
+			"The provided subscription identifier '%s' is malformed or invalid.", id);
 	_cleanup_free_ char *key = strv_lower(id);
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	if (!key)

@@ -108,7 +108,7 @@ int arm_advise(struct arm_call *call, struct err *err, const char *code, const c
 // Request body of the call, parsed; -EINVAL (400) when it is not a JSON object. The caller owns *out.
 int arm_body(const struct http_request *request, json_t **out, struct err *err) _must_check_;
 
-// 400 InvalidTags or InvalidTagNameOrValue (-EINVAL).
+// 400 InvalidTags, InvalidTagNameOrValue or InvalidTagNameCharacters (-EINVAL).
 int arm_check_tags(const json_t *tags, struct err *err) _must_check_;
 
 // Start an asynchronous operation on r; it ends when every wait is met, one fails, or `timeout_seconds` pass. Without

@@ -535,6 +535,9 @@ class Tags(Case):
         self.refuse(self.at(self.group, "PATCH", operation="Change", properties={"tags": {}}), 400, "InvalidTagsRequest")
         self.refuse(self.at(self.group, "PUT", properties={"tags": {"a": 1}}), 400, "InvalidTagNameOrValue")
         self.refuse(self.at(self.group, "PUT", properties={"tags": {str(i): "" for i in range(51)}}), 400, "InvalidTags")
+        for character in "<>%&\\?/\n\x7f":
+            self.refuse(self.at(self.group, "PUT", properties={"tags": {f"a{character}": ""}}), 400, "InvalidTagNameCharacters")
+        self.good(self.at(self.group, "PUT", properties={"tags": {"hidden-link:/subscriptions/0": "Resource", "a.b:c-d é": "<%>"}}))
         self.refuse(self.at(self.group + "absent"), 404, "ResourceNotFound")
         self.refuse(self.at(self.group, "POST", properties={}), 405, "MethodNotAllowed")
         self.refuse(other.arm("GET", f"{self.group}/providers/Microsoft.Resources/tags/mine", RESOURCES), 404, "ResourceNotFound")
