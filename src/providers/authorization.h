@@ -18,8 +18,8 @@ int authorization_check_scope(struct arm_call *call, const char *scope, bool roo
 // The id of a role definition as it is shown in the context of the call; to be freed, NULL when out of memory.
 char *authorization_role_id(const struct arm_call *call, const char *guid);
 
-// A role's permissions as they are shown; NULL when out of memory.
-json_t *authorization_permissions(const struct access_role *role);
+// A role's permissions as the call's API version shows them; NULL when out of memory.
+json_t *authorization_permissions(const struct arm_call *call, const struct access_role *role);
 
 int authorization_refuse_method(const struct arm_call *call, struct err *err) _must_check_;  // 405
 

@@ -6,9 +6,15 @@
 #include "providers/authorization.h"
 #include "providers/providers.h"
 
+struct list {
+	const struct arm_call *call;
+	json_t *value;
+};
+
 static int add(void *ctx, const struct access_role *role, const char *assignment_id, struct err *err) {
 	(void)assignment_id;
-	return json_array_append_new(ctx, authorization_permissions(role)) < 0 ? err_oom(err) : 0;
+	struct list *l = ctx;
+	return json_array_append_new(l->value, authorization_permissions(l->call, role)) < 0 ? err_oom(err) : 0;
 }
 
 static int handle(struct arm_call *call, struct err *err) {
@@ -23,7 +29,8 @@ static int handle(struct arm_call *call, struct err *err) {
 	call->response->json = json_pack("{s:o}", "value", value);
 	if (!call->response->json)
 		return err_oom(err);
-	return access_held(call->tx, call->caller->oid, authorization_scope(call), add, value, err);
+	struct list list = {call, value};
+	return access_held(call->tx, call->caller->oid, authorization_scope(call), add, &list, err);
 }
 
 static const char *const versions[] = {"2022-05-01-preview", "2022-04-01", "2018-07-01", "2018-01-01-preview", "2017-05-01",

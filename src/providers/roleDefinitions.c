@@ -40,10 +40,16 @@ static char *condition_text(const struct access_role *role) {
 		buf_cstr(&ids), buf_cstr(&ids));
 }
 
-json_t *authorization_permissions(const struct access_role *role) {
+// Conditions of roles came with the latest version.
+static bool shows_conditions(const struct arm_call *call) {
+	const char *version = http_query(call->request, "api-version");
+	return version && strcmp(version, "2022-05-01") >= 0;
+}
+
+json_t *authorization_permissions(const struct arm_call *call, const struct access_role *role) {
 	_cleanup_json_ json_t *shown = json_pack("{s:o, s:o, s:o, s:o}", "actions", split(role->actions), "notActions",
 		split(role->not_actions), "dataActions", split(role->data_actions), "notDataActions", split(role->not_data_actions));
-	if (!shown || !role->assignable)
+	if (!shown || !role->assignable || !shows_conditions(call))
 		return TAKE_PTR(shown);
 	_cleanup_free_ char *condition = condition_text(role);
 	if (!condition || json_set_str(shown, "condition", condition) < 0 || json_set_str(shown, "conditionVersion", "2.0") < 0)
@@ -66,7 +72,7 @@ static json_t *render(const struct arm_call *call, const struct access_role *rol
 	_cleanup_json_ json_t *shown = !id ? NULL : json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:o, s:[o]}}", "id", id, "name",
 		role->id, "type", "Microsoft.Authorization/roleDefinitions", "properties", "roleName", role->name, "type",
 		role->scopes ? "CustomRole" : "BuiltInRole", "description", role->description, "assignableScopes",
-		split(role->scopes ? role->scopes : "/"), "permissions", authorization_permissions(role));
+		split(role->scopes ? role->scopes : "/"), "permissions", authorization_permissions(call, role));
 	if (!shown || (role->scopes && add_history(json_object_get(shown, "properties"), role) < 0))
 		return NULL;
 	return TAKE_PTR(shown);

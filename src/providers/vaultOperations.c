@@ -83,14 +83,18 @@ const struct provider_operation identity_operations[] = {
 const size_t vault_operation_count = ARRAY_SIZE(vault_operations);
 const size_t identity_operation_count = ARRAY_SIZE(identity_operations);
 
-static json_t *render(const char *provider, const struct provider_operation *o) {
-	return json_pack("{s:s, s:b, s:{s:s, s:s, s:s, s:s}}", "name", o->name, "isDataAction", o->data, "display", "provider",
-		provider, "resource", o->resource, "operation", o->text, "description", o->text);
+// Only a provider that has data actions says which operations are some.
+static json_t *render(const char *provider, const struct provider_operation *o, bool with_data) {
+	_cleanup_json_ json_t *shown = json_pack("{s:s, s:{s:s, s:s, s:s, s:s}}", "name", o->name, "display", "provider", provider,
+		"resource", o->resource, "operation", o->text, "description", o->text);
+	if (!shown || (with_data && json_object_set_new(shown, "isDataAction", json_boolean(o->data)) < 0))
+		return NULL;
+	return TAKE_PTR(shown);
 }
 
 // For every caller who has a token: it says what roles can be made of.
 static int list(struct arm_call *call, const char *provider, const struct provider_operation *operations, size_t count,
-	struct err *err) {
+	bool with_data, struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0] || call->target->subscription[0])
 		return vaults_method_not_allowed(call, err);
 	json_t *value = json_array();
@@ -98,17 +102,17 @@ static int list(struct arm_call *call, const char *provider, const struct provid
 	if (!call->response->json)
 		return err_oom(err);
 	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(value, render(provider, &operations[i])) < 0)
+		if (json_array_append_new(value, render(provider, &operations[i], with_data)) < 0)
 			return err_oom(err);
 	return 0;
 }
 
 static int list_vaults(struct arm_call *call, struct err *err) {
-	return list(call, "Microsoft Key Vault", vault_operations, vault_operation_count, err);
+	return list(call, "Microsoft Key Vault", vault_operations, vault_operation_count, true, err);
 }
 
 static int list_identities(struct arm_call *call, struct err *err) {
-	return list(call, "Microsoft Managed Identity", identity_operations, identity_operation_count, err);
+	return list(call, "Microsoft Managed Identity", identity_operations, identity_operation_count, false, err);
 }
 
 const struct arm_type vault_operations_type = {

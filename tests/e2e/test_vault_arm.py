@@ -366,6 +366,7 @@ class Vaults(Case):
             found = self.good(cloud.arm("GET", f"/providers/Microsoft.{provider}/operations", version))["value"]
             self.assertGreater(len(found), 8)
             self.assertTrue(all(o["name"].startswith(f"Microsoft.{provider}/") and o["display"]["operation"] for o in found))
+            self.assertEqual({"isDataAction" in o for o in found}, {provider == "KeyVault"})
 
 
 class Identities(Case):
