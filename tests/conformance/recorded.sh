@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Run a client of Azure against a throwaway instance, then hold every response of a vault that it recorded to Azure's own
-# API descriptions. Usage: recorded.sh PATH-OF-CUSTODISK js|python
+# Run a client of Azure against a throwaway instance, then hold every response that it recorded, of vaults and of the control
+# plane, to Azure's own API descriptions. Usage: recorded.sh PATH-OF-CUSTODISK js|python|examples
 # The packages of the lock file are fetched once; later runs ask no registry.
 set -eu
 custodisk=$(readlink -f "$1")
@@ -26,7 +26,8 @@ export NODE_OPTIONS
 js() {
 	cd js
 	"$custodisk" run --no-throttling -- node --test azure.test.mjs access.test.mjs backup.test.mjs contract.test.mjs \
-		crypto.test.mjs errors.test.mjs hsm.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs rotation.test.mjs secrets.test.mjs
+		crypto.test.mjs deployments.test.mjs errors.test.mjs hsm.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs \
+		resources.test.mjs rotation.test.mjs secrets.test.mjs
 	"$custodisk" run -- node --test throttle.test.mjs
 	CUSTODISK=$custodisk "$custodisk" run --no-throttling -- node --test clock.test.mjs
 }
@@ -35,8 +36,10 @@ case $2 in
 js) (js) ;;
 # Debian's packages for Python are of its own interpreter.
 python) "$custodisk" run --no-throttling -- /usr/bin/python3 test_python_sdk.py ;;
+# Tells with its status, 77, that it skipped.
+examples) CUSTODISK=$custodisk python3 test_examples.py ;;
 *)
-	echo "usage: recorded.sh PATH-OF-CUSTODISK js|python" >&2
+	echo "usage: recorded.sh PATH-OF-CUSTODISK js|python|examples" >&2
 	exit 2
 	;;
 esac

@@ -81,8 +81,13 @@ class Examples(unittest.TestCase):
                 body = self.fill(json.dumps(value)).encode()
             elif known.get(name, "query") == "query":
                 query[name] = str(value).lower() if isinstance(value, bool) else value
-        return self.cloud.send(method, ARM, self.fill(path) + "?" + urllib.parse.urlencode(query), body,
-                               {"Authorization": "Bearer " + self.cloud.token()})
+        target = self.fill(path) + "?" + urllib.parse.urlencode(query)
+        answer = self.cloud.send(method, ARM, target, body, {"Authorization": "Bearer " + self.cloud.token()})
+        if "CONFORMANCE_RECORD" in os.environ:
+            with open(os.environ["CONFORMANCE_RECORD"], "a") as f:
+                f.write(json.dumps({"method": method, "url": f"https://{ARM}{target}", "status": answer.status,
+                                    "contentType": answer.headers.get("Content-Type"), "body": answer.text}) + "\n")
+        return answer
 
     def test_each_is_understood(self):
         count = 0

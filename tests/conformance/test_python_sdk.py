@@ -68,13 +68,13 @@ def setUpModule():
     """A group, an identity, a vault with roles: what every test below stands on."""
     global credential, resources, identity, vault, keys, vault_secrets, scratch, compute, authorization, vaults
     credential = ClientSecretCredential(TENANT, os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"])
-    resources = ResourceManagementClient(credential, SUBSCRIPTION)
+    resources = ResourceManagementClient(credential, SUBSCRIPTION, transport=Recorder())
     vaults = KeyVaultManagementClient(credential, SUBSCRIPTION, transport=Recorder())
-    authorization = AuthorizationManagementClient(credential, SUBSCRIPTION)
-    compute = ComputeManagementClient(credential, SUBSCRIPTION)
+    authorization = AuthorizationManagementClient(credential, SUBSCRIPTION, transport=Recorder())
+    compute = ComputeManagementClient(credential, SUBSCRIPTION, transport=Recorder())
     resources.resource_groups.create_or_update(GROUP, {"location": LOCATION})
-    identity = ManagedServiceIdentityClient(credential, SUBSCRIPTION).user_assigned_identities.create_or_update(
-        GROUP, "id-py", {"location": LOCATION})
+    identities = ManagedServiceIdentityClient(credential, SUBSCRIPTION, transport=Recorder())
+    identity = identities.user_assigned_identities.create_or_update(GROUP, "id-py", {"location": LOCATION})
     vault = vaults.vaults.begin_create_or_update(GROUP, VAULT, {"location": LOCATION, "properties": {
         "tenant_id": TENANT, "sku": {"family": "A", "name": "premium"}, "enable_rbac_authorization": True,
         "enable_purge_protection": True}}).result()
@@ -103,7 +103,7 @@ class Control(unittest.TestCase):
             wrong.get_token("https://management.azure.com/.default")
 
     def test_tenants_and_subscriptions(self):
-        client = SubscriptionClient(credential)
+        client = SubscriptionClient(credential, transport=Recorder())
         self.assertEqual([t.tenant_id for t in client.tenants.list()], [TENANT])
         self.assertIn(SUBSCRIPTION, [s.subscription_id for s in client.subscriptions.list()])
         self.assertEqual(client.subscriptions.get(SUBSCRIPTION).state, "Enabled")

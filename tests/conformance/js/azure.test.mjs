@@ -18,8 +18,8 @@ const group = `rg-js-${suffix}`;
 const vaultName = `kv-js-${suffix}`;
 const vaultUrl = `https://${vaultName}.vault.azure.net`;
 
-const identities = new ManagedServiceIdentityClient(credential, subscription);
-const compute = new ComputeManagementClient(credential, subscription);
+const identities = new ManagedServiceIdentityClient(credential, subscription, recorded());
+const compute = new ComputeManagementClient(credential, subscription, recorded());
 const keys = new KeyClient(vaultUrl, credential, recorded());
 
 // What the groups below hand on to each other.

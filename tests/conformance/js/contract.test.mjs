@@ -55,13 +55,60 @@ describe("contract", { skip: !existsSync(specs) && "Azure's API descriptions are
 			assert.ok(found.some((f) => pattern.test(f.text)), JSON.stringify(found));
 		});
 
-	test("a member that is not described is told of", () => {
-		const found = faults("GET", "/keys/k?api-version=7.4", 200, { ...key, key: { ...key.key, surprise: 1 } });
-		assert.deepEqual(found, [{ text: "/key/surprise is not in the contract", unknown: true }]);
+	const surprising = { ...key, key: { ...key.key, surprise: 1 } };
+
+	test("a member that is not described is a fault", () => {
+		assert.deepEqual(faults("GET", "/keys/k?api-version=7.4", 200, surprising), [{ text: "/key/surprise is not in the contract" }]);
+	});
+
+	test("a member that a version has which is newer than its description is told of", () => {
+		const [found, ...others] = faults("GET", "/keys/k?api-version=2099-01-01", 200, surprising);
+		assert.deepEqual([found, others], [{ text: "/key/surprise is not in the contract", unknown: true }, []]);
+	});
+
+	const arm = (method, path, status, body) => check(descriptions, { method, url: `https://management.azure.com${path}`, status,
+		contentType: "application/json", body: body === undefined ? "" : JSON.stringify(body) });
+	const group = "/subscriptions/0/resourcegroups/g";
+	const assignments = "providers/Microsoft.Authorization/roleAssignments";
+	const error = { error: { code: "c", message: "m" } };
+
+	const operations = {
+		"Vaults_Get": [`${group}/providers/Microsoft.KeyVault/vaults/v?api-version=2023-07-01`,
+			{ properties: { tenantId: "00000000-0000-4000-8000-000000000000", sku: { family: "A", name: "standard" } } }],
+		"RoleAssignments_Get": [`/${group}/providers/Microsoft.KeyVault/vaults/v/${assignments}/a?api-version=2022-04-01`, {}],
+		"RoleAssignments_ListForScope": [`/${assignments}?api-version=2022-04-01`, { value: [] }],
+		"ResourceGroups_Get": [`${group}?api-version=2021-04-01`, { location: "l" }],
+		"Providers_Get": ["/subscriptions/0/providers/Microsoft.Compute?api-version=2021-04-01", {}],
+		"Deployments_GetAtScope": [`/${group}/providers/Microsoft.KeyVault/vaults/v/providers/Microsoft.Resources/deployments/d`, {}],
+		"Deployments_Get": [`${group}/providers/Microsoft.Resources/deployments/d`, { properties: { mode: "Complete" } }],
+		"Deployments_ListByResourceGroup": [`${group}/providers/Microsoft.Resources/deployments/`, { value: [] }],
+		"Tags_GetAtScope": [`/${group}/providers/Microsoft.Resources/tags/default`, { properties: {} }],
+		"DiagnosticSettings_List": [
+			`/${group}/providers/Microsoft.KeyVault/vaults/v/providers/Microsoft.Insights/diagnosticSettings`, { value: [] }],
+		"Disks_Get": [`${group}/providers/Microsoft.Compute/disks/d?api-version=2024-03-02`, { location: "l" }],
+		"VirtualMachines_Get": [`${group}/providers/Microsoft.Compute/virtualMachines/d?api-version=2024-07-01`, { location: "l" }],
+		"UserAssignedIdentities_Get": [
+			`${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i?api-version=2023-01-31`, { location: "l" }],
+	};
+	for (const [operation, [path, body]] of Object.entries(operations))
+		test(`the control plane: ${operation}`, () => {
+			assert.deepEqual(arm("GET", path, 200, body), { operation, faults: [], refused: false });
+			assert.match(arm("GET", path, 200, { ...body, surprise: 1 }).faults[0].text, /surprise/);
+			assert.deepEqual(arm("GET", path, 404, error).faults, []);
+			assert.notDeepEqual(arm("GET", path, 404, { code: "c", message: "m" }).faults, []);
+			assert.notDeepEqual(arm("GET", path, 202, body).faults, []);
+		});
+
+	test("the control plane: statuses, required members, what nobody describes", () => {
+		assert.match(arm("GET", `${group}?api-version=2021-04-01`, 200, {}).faults[0].text, /location/);
+		assert.deepEqual(arm("HEAD", group, 404).faults, []);
+		assert.match(arm("DELETE", group, 204).faults[0].text, /status 204/);
+		assert.match(arm("GET", `${group}/providers/Microsoft.KeyVault/nothing/n`, 200, {}).faults[0].text, /no such operation/);
+		assert.match(arm("GET", "/subscriptions/0", 200, {}).operation, /^\(not described\)/);
 	});
 
 	test("responses of others are nobody's here", () => {
-		assert.equal(check(descriptions, { method: "GET", url: "https://management.azure.com/subscriptions?api-version=2022-12-01",
-			status: 200, contentType: "text/html", body: "" }), undefined);
+		assert.equal(arm("GET", `${group}/providers/Microsoft.Network/virtualNetworks/v`, 200, { a: 1 }), undefined);
+		assert.equal(check(descriptions, { method: "GET", url: "https://graph.microsoft.com/v1.0/me", status: 200, body: "" }), undefined);
 	});
 });

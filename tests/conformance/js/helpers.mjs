@@ -59,8 +59,8 @@ export function recorded(options = {}) {
 	return { ...options, additionalPolicies: [{ policy: recorder, position: "perRetry" }] };
 }
 
-export const resources = new ResourceManagementClient(credential, subscription);
-export const authorization = new AuthorizationManagementClient(credential, subscription);
+export const resources = new ResourceManagementClient(credential, subscription, recorded());
+export const authorization = new AuthorizationManagementClient(credential, subscription, recorded());
 export const vaults = new KeyVaultManagementClient(credential, subscription, recorded());
 
 export async function all(pages) {
