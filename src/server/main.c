@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +22,7 @@
 #include "server/listeners.h"
 #include "server/scheduler.h"
 
-enum { SECRET_HEAP = 4 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 86400 };
+enum { SECRET_HEAP = 4 << 20, CACHE_SECONDS_DEFAULT = 3600, CACHE_SECONDS_MAX = 86400, KEEPER_WAIT_MS = 10000, KEEPER_PAUSE_MS = 50 };
 
 struct options {
 	const char *data_dir, *listen;
@@ -87,6 +88,18 @@ static int parse_options(int argc, char **argv, struct options *out) {
 	return 0;
 }
 
+// The keeper may be on its way, at the start as after an end of its own: a server that ended because of it would count as one
+// that cannot live.
+static int wait_for_keeper(struct keeper_client *keeper, struct err *err) {
+	const struct timespec pause = {.tv_nsec = KEEPER_PAUSE_MS * 1000000L};
+	int rc = keeper_ping(keeper, err);
+	for (int i = 0; rc < 0 && i < KEEPER_WAIT_MS / KEEPER_PAUSE_MS; i++) {
+		(void)nanosleep(&pause, NULL);
+		rc = keeper_ping(keeper, err);
+	}
+	return rc;
+}
+
 static int open_parts(struct server *s, const struct options *o, struct err *err) {
 	_cleanup_free_ char *keeper = strv_printf("%s/run/keeper.sock", o->data_dir);
 	_cleanup_free_ char *folder = strv_printf("%s/store", o->data_dir);
@@ -102,6 +115,8 @@ static int open_parts(struct server *s, const struct options *o, struct err *err
 		rc = store_open(database, &s->store, err);
 	if (rc == 0)
 		rc = keeper_client_open(keeper, &s->keeper, err);
+	if (rc == 0)
+		rc = wait_for_keeper(s->keeper, err);
 	if (rc == 0)
 		rc = entra_open(s->store, s->keeper, &s->entra, err);
 	if (rc == 0)
