@@ -145,7 +145,7 @@ static int read_issuer(struct http_client *http, struct issuer *into, struct err
 
 static bool permits(void *ctx, const struct sockaddr *address) {
 	(void)ctx;
-	return address_is_public(address);
+	return address_kind(address) == ADDRESS_PUBLIC;
 }
 
 static int fetch_with(const struct http_route *route, struct issuer *into, struct err *err) {

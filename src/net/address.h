@@ -2,9 +2,14 @@
 // What kind of address a name that others chose leads to.
 #pragma once
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
-// Is it one of the public internet (RFC 6890)? False for every address that means another machine from here than from
-// elsewhere, and for those that carry an IPv4 address inside.
-bool address_is_public(const struct sockaddr *address);
+enum address_kind {
+	ADDRESS_SPECIAL,   // link-local, where clouds have their metadata, shared, multicast, reserved, …
+	ADDRESS_PUBLIC,    // of the public internet (RFC 6890)
+	ADDRESS_PRIVATE,   // of networks of one's own (RFC 1918, RFC 4193)
+	ADDRESS_LOOPBACK,  // of this machine
+};
+
+// Addresses that carry an IPv4 address (mapped, RFC 6052) are of its kind, but for 6to4 and Teredo, which are special.
+enum address_kind address_kind(const struct sockaddr *address);
