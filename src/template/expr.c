@@ -86,7 +86,7 @@ int take_member(struct evaluation *ev, const json_t *of, const char *name, json_
 	json_t *found;
 	if (!json_is_object(of))
 		return invalid(err, "The language expression property '%.256s' can't be evaluated, the value is of type '%s' and has no "
-			"properties.", name, type_name(of));
+			"properties.", name, expr_type_name(of));
 	int rc = find_member(ev, of, name, &found, err);
 	if (rc < 0)
 		return rc;
@@ -96,7 +96,7 @@ int take_member(struct evaluation *ev, const json_t *of, const char *name, json_
 int take_element(const json_t *of, int64_t index, json_t **out, struct err *err) {
 	if (!json_is_array(of))
 		return invalid(err, "The language expression property array index '%lld' can't be evaluated, the value is of type '%s' "
-			"and not an array.", (long long)index, type_name(of));
+			"and not an array.", (long long)index, expr_type_name(of));
 	if (index < 0 || (size_t)index >= json_array_size(of))
 		return invalid(err, "The language expression property array index '%lld' is out of bounds.", (long long)index);
 	return deliver_same(json_array_get(of, (size_t)index), out);
@@ -120,7 +120,7 @@ static int evaluate_element(struct evaluation *ev, const struct expr *e, json_t 
 	if (json_is_integer(index))
 		return take_element(of, json_integer_value(index), out, err);
 	return invalid(err, "The language expression property index must be a string or an integer; the provided value is of type "
-		"'%s'.", type_name(index));
+		"'%s'.", expr_type_name(index));
 }
 
 static int evaluate_kind(struct evaluation *ev, const struct expr *e, json_t **out, struct err *err) {
@@ -198,7 +198,7 @@ static int name_inside(const char *name, const struct expr_scope *scope, json_t 
 	if (rc < 0)
 		return rc;
 	if (!json_is_string(made))
-		return invalid(err, "The property name '%.256s' must come to a string; it is of type '%s'.", name, type_name(made));
+		return invalid(err, "The property name '%.256s' must come to a string; it is of type '%s'.", name, expr_type_name(made));
 	*out = TAKE_PTR(made);
 	return 0;
 }

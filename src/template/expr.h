@@ -72,5 +72,8 @@ int expr_each_call(const struct expr *e, expr_visitor each, void *ctx, struct er
 // one is "yyyyMMddTHHmmssZ".
 int expr_time(int64_t seconds, const char *format, const struct expr_scope *scope, json_t **out, struct err *err) _must_check_;
 
+// "String", "Integer", "Boolean", "Null", "Array", "Object" or "Float", as errors call the types of values.
+const char *expr_type_name(const json_t *value);
+
 // Is there a built-in function of this name?
 bool expr_is_function(const char *name);

@@ -2,6 +2,8 @@
 // Inside the expression language: what the parser makes, what the evaluator and the functions share.
 #pragma once
 
+#include <errno.h>
+
 #include "base/buf.h"
 #include "base/json.h"
 #include "template/expr.h"
@@ -64,13 +66,12 @@ const struct function *function_find(const char *name);
 
 // --- Errors, all -EINVAL with 400 InvalidTemplate ---
 
-int invalid(struct err *err, const char *fmt, ...) _printf_(2, 3);
+#define invalid(err, ...) err_set(err, -EINVAL, 400, "InvalidTemplate", __VA_ARGS__)
 // "The template language function 'name' expects …"
 int expects(const struct call *c, struct err *err, const char *fmt, ...) _printf_(3, 4);
 // "… was invoked with a parameter that is not valid. The value cannot be converted to the target type."
 int not_convertible(const struct call *c, struct err *err);
 int wrong_count(const char *name, unsigned min, unsigned max, size_t count, struct err *err);
-const char *type_name(const json_t *value);  // "String", "Integer", "Boolean", "Null", "Array", "Object", "Float"
 
 // --- Cost ---
 

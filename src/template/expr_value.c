@@ -8,15 +8,6 @@
 #include "base/strv.h"
 #include "template/expr_internal.h"
 
-int invalid(struct err *err, const char *fmt, ...) {
-	char message[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, 400, "InvalidTemplate", "%s", message);
-}
-
 int expects(const struct call *c, struct err *err, const char *fmt, ...) {
 	char what[ERR_MESSAGE_MAX];
 	va_list ap;
@@ -46,7 +37,7 @@ int wrong_count(const char *name, unsigned min, unsigned max, size_t count, stru
 		"provided.", name, wanted, count);
 }
 
-const char *type_name(const json_t *value) {
+const char *expr_type_name(const json_t *value) {
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:
 		return "Object";
@@ -220,7 +211,7 @@ int add_member(struct evaluation *ev, json_t *object, const char *name, json_t *
 
 int wrong_type(const struct call *c, size_t i, const char *wanted, struct err *err) {
 	static const char *const ordinals[] = {"first", "second", "third", "fourth", "fifth"};
-	const char *type = type_name(c->args[i]);
+	const char *type = expr_type_name(c->args[i]);
 	if (c->count == 1)
 		return expects(c, err, "its parameter to be of type '%s'. The provided value is of type '%s'.", wanted, type);
 	if (i < ARRAY_SIZE(ordinals))
@@ -239,7 +230,7 @@ int want_string(const struct call *c, size_t i, const char **out, struct err *er
 int want_two_strings(const struct call *c, const char **first, const char **second, struct err *err) {
 	if (!json_is_string(c->args[0]) || !json_is_string(c->args[1]))
 		return expects(c, err, "its parameters to be of type string and string. The provided value is of type '%s' and '%s'.",
-			type_name(c->args[0]), type_name(c->args[1]));
+			expr_type_name(c->args[0]), expr_type_name(c->args[1]));
 	*first = json_string_value(c->args[0]);
 	*second = json_string_value(c->args[1]);
 	return 0;

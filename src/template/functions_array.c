@@ -48,7 +48,7 @@ static int concat_texts(const struct call *c, json_t **out, struct err *err) {
 	for (size_t i = 0; i < c->count && rc == 0; i++) {
 		if (json_is_object(c->args[i]) || json_is_null(c->args[i]))
 			return expects(c, err, "its parameters to be strings, integers, booleans or arrays. The provided value is of type '%s'.",
-				type_name(c->args[i]));
+				expr_type_name(c->args[i]));
 		rc = append_value(c->ev, &text, c->args[i], err);
 	}
 	return rc < 0 ? rc : deliver_buf(&text, out, err);
@@ -107,7 +107,7 @@ static int compute_contains(const struct call *c, json_t **out, struct err *err)
 	if (json_is_string(c->args[0]) && json_is_string(c->args[1]))
 		return deliver_bool(strstr(json_string_value(c->args[0]), json_string_value(c->args[1])), out);
 	return expects(c, err, "its first parameter to be an array, an object, or a string, and of a string a string to find. The provided "
-		"values are of type '%s' and '%s'.", type_name(c->args[0]), type_name(c->args[1]));
+		"values are of type '%s' and '%s'.", expr_type_name(c->args[0]), expr_type_name(c->args[1]));
 }
 
 static int compute_empty(const struct call *c, json_t **out, struct err *err) {
@@ -121,7 +121,7 @@ static int compute_empty(const struct call *c, json_t **out, struct err *err) {
 	if (json_is_object(value))
 		return deliver_bool(json_object_size(value) == 0, out);
 	return invalid(err, "The template function '%s' expects its parameter to be an object, an array, or a string. The provided value "
-		"is of type '%s'.", c->name, type_name(value));
+		"is of type '%s'.", c->name, expr_type_name(value));
 }
 
 static int compute_length(const struct call *c, json_t **out, struct err *err) {
@@ -133,11 +133,11 @@ static int compute_length(const struct call *c, json_t **out, struct err *err) {
 	if (json_is_object(value))
 		return deliver_int((int64_t)json_object_size(value), out, err);
 	return expects(c, err, "its parameter to be an array, object, or a string. The provided value is of type '%s'.",
-		type_name(value));
+		expr_type_name(value));
 }
 
 static int refuse_collection(const struct call *c, struct err *err) {
-	return expects(c, err, "its parameter be an array or a string. The provided value is of type '%s'.", type_name(c->args[0]));
+	return expects(c, err, "its parameter be an array or a string. The provided value is of type '%s'.", expr_type_name(c->args[0]));
 }
 
 // Null of an array that has none.
@@ -241,7 +241,7 @@ static int position(const struct call *c, bool last, json_t **out, struct err *e
 		rc = find_text(c, last, &at, err);
 	else
 		return expects(c, err, "its parameters to be of type string and string. The provided value is of type '%s' and '%s'.",
-			type_name(c->args[0]), type_name(c->args[1]));
+			expr_type_name(c->args[0]), expr_type_name(c->args[1]));
 	return rc < 0 ? rc : deliver_int(at, out, err);
 }
 
@@ -284,7 +284,7 @@ static int compute_flatten(const struct call *c, json_t **out, struct err *err) 
 	json_array_foreach (c->args[0], i, inner) {
 		if (!json_is_array(inner))
 			return expects(c, err, "its parameter to be an array of arrays. The provided array has an element of type '%s'.",
-				type_name(inner));
+				expr_type_name(inner));
 		rc = add_all(c, made, inner, err);
 		if (rc < 0)
 			return rc;
@@ -363,7 +363,7 @@ static int compute_try_get(const struct call *c, json_t **out, struct err *err) 
 		found = json_array_get(of, (size_t)json_integer_value(key));
 	else if (!json_is_null(of) && !(json_is_array(of) && json_is_integer(key)))
 		return expects(c, err, "an object and a property name, or an array and an index. The provided values are of type '%s' and "
-			"'%s'.", type_name(of), type_name(key));
+			"'%s'.", expr_type_name(of), expr_type_name(key));
 	if (rc < 0)
 		return rc;
 	return found ? take_rest(c, found, out, err) : deliver_same(json_null(), out);

@@ -21,8 +21,8 @@ static int compare(const struct call *c, int *out, struct err *err) {
 	}
 	if (json_typeof(a) != json_typeof(b))
 		return expects(c, err, "two parameter of matching types. The function was invoked with values of type '%s' and '%s' that do "
-			"not match.", type_name(a), type_name(b));
-	return expects(c, err, "its parameters to be integers or strings. The provided value is of type '%s'.", type_name(a));
+			"not match.", expr_type_name(a), expr_type_name(b));
+	return expects(c, err, "its parameters to be integers or strings. The provided value is of type '%s'.", expr_type_name(a));
 }
 
 static int compute_less(const struct call *c, json_t **out, struct err *err) {

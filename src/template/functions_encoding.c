@@ -26,7 +26,7 @@ static int compute_base64(const struct call *c, json_t **out, struct err *err) {
 
 static int want_plain_string(const struct call *c, const char **out, struct err *err) {
 	if (!json_is_string(c->args[0]))
-		return expects(c, err, "its parameter to be a string. The provided value is of type '%s'.", type_name(c->args[0]));
+		return expects(c, err, "its parameter to be a string. The provided value is of type '%s'.", expr_type_name(c->args[0]));
 	*out = json_string_value(c->args[0]);
 	return 0;
 }

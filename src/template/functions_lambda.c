@@ -56,7 +56,7 @@ static int invoke_for_text(struct evaluation *ev, const struct expr *lambda, jso
 		return rc;
 	if (!json_is_string(made))
 		return invalid(err, "A lambda that gives the name of a property must give a string; it gave a value of type '%s'.",
-			type_name(made));
+			expr_type_name(made));
 	*out = TAKE_PTR(made);
 	return 0;
 }
@@ -68,7 +68,7 @@ static int invoke_for_truth(struct evaluation *ev, const struct expr *lambda, js
 	if (rc < 0)
 		return rc;
 	if (!json_is_boolean(made))
-		return invalid(err, "A lambda that decides must give a boolean; it gave a value of type '%s'.", type_name(made));
+		return invalid(err, "A lambda that decides must give a boolean; it gave a value of type '%s'.", expr_type_name(made));
 	*out = json_is_true(made);
 	return 0;
 }
@@ -92,7 +92,7 @@ static int evaluate_input(struct evaluation *ev, const struct expr *call, json_t
 		return rc;
 	if (json_typeof(input) != type)
 		return invalid(err, "The template language function '%s' expects its first parameter to be of type '%s'. The provided value is of "
-			"type '%s'.", call->function->name, type == JSON_ARRAY ? "Array" : "Object", type_name(input));
+			"type '%s'.", call->function->name, type == JSON_ARRAY ? "Array" : "Object", expr_type_name(input));
 	*out = TAKE_PTR(input);
 	return 0;
 }

@@ -12,7 +12,7 @@ static int truth(struct evaluation *ev, const struct expr *call, size_t i, bool 
 		return rc;
 	if (!json_is_boolean(value))
 		return invalid(err, "The template language function '%s' expects its parameters to be of type 'Boolean'. The provided "
-			"value is of type '%s'.", call->function->name, type_name(value));
+			"value is of type '%s'.", call->function->name, expr_type_name(value));
 	*out = json_is_true(value);
 	return 0;
 }

@@ -111,7 +111,7 @@ static int extreme(const struct call *c, int sign, json_t **out, struct err *err
 		const json_t *value = is_array ? json_array_get(c->args[0], i) : c->args[i];
 		if (!json_is_integer(value))
 			return expects(c, err, "its parameters to be integers or an array of integers. The provided value is of type '%s'.",
-				type_name(value));
+				expr_type_name(value));
 		int64_t number = json_integer_value(value);
 		if (i == 0 || (sign < 0 ? number < found : number > found))
 			found = number;

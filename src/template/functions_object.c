@@ -111,7 +111,7 @@ static int compute_shallow_merge(const struct call *c, json_t **out, struct err 
 	json_array_foreach (c->args[0], i, entry) {
 		if (!json_is_object(entry))
 			return expects(c, err, "its parameter to be an array of objects. The provided array has an element of type '%s'.",
-				type_name(entry));
+				expr_type_name(entry));
 		rc = add_members(c, made, entry, err);
 		if (rc < 0)
 			return rc;

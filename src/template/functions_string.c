@@ -103,7 +103,7 @@ static int compute_substring(const struct call *c, json_t **out, struct err *err
 
 static int refuse_delimiters(const struct call *c, struct err *err) {
 	return expects(c, err, "its second parameter to be of type 'String or Array of Strings'. The provided value is of type '%s'.",
-		type_name(c->args[1]));
+		expr_type_name(c->args[1]));
 }
 
 // The first place of one of the delimiters; at the same place the one that stands first among them. NULL when there is
@@ -205,7 +205,7 @@ static int want_padding(const struct call *c, const char **out, struct err *err)
 	const char *text = json_string_value(c->args[2]);
 	if (!text)
 		return invalid(err, "Unable to evaluate template language function '%s': the third parameter is invalid. The padding character "
-			"must be a string type, while '%s' was provided. " PAD_SYNTAX, c->name, type_name(c->args[2]));
+			"must be a string type, while '%s' was provided. " PAD_SYNTAX, c->name, expr_type_name(c->args[2]));
 	if (text_length(text) != 1)
 		return invalid(err, "Unable to evaluate template language function '%s': the third parameter is invalid. The padding character "
 			"must be a single character, while '%.64s' was provided. " PAD_SYNTAX, c->name, text);
@@ -219,7 +219,7 @@ static int compute_pad_left(const struct call *c, json_t **out, struct err *err)
 	int64_t width;
 	if (!json_is_string(c->args[0]) && !json_is_integer(c->args[0]))
 		return invalid(err, "Unable to evaluate template language function '%s': the first parameter is invalid. The source string must "
-			"be a String or integer type, while '%s' was provided. " PAD_SYNTAX, c->name, type_name(c->args[0]));
+			"be a String or integer type, while '%s' was provided. " PAD_SYNTAX, c->name, expr_type_name(c->args[0]));
 	int rc = want_width(c, &width, err);
 	if (rc == 0)
 		rc = want_padding(c, &padding, err);

@@ -25,15 +25,6 @@ int template_invalid(struct err *err, const char *fmt, ...) {
 	return rc;
 }
 
-int template_refuse(struct err *err, const char *fmt, ...) {
-	char what[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, 400, "InvalidTemplate", "%s", what);
-}
-
 int template_invalid_at(struct err *err, int rc, const char *fmt, ...) {
 	if (!err || rc != -EINVAL || strcmp(err->code, "InvalidTemplate") != 0 || strncmp(err->message, FAILED, strlen(FAILED)) == 0)
 		return rc;

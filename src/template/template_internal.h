@@ -2,6 +2,8 @@
 // Inside a template: what its parts share. The document is never changed; what is worked out stands beside it.
 #pragma once
 
+#include <errno.h>
+
 #include "base/json.h"
 #include "template/template.h"
 
@@ -135,7 +137,7 @@ int template_invalid(struct err *err, const char *fmt, ...) _printf_(2, 3);
 // making (a resource that cannot be read) stays what it is.
 int template_invalid_at(struct err *err, int rc, const char *fmt, ...) _printf_(3, 4);
 // What the functions of a scope fail with: the bare sentence.
-int template_refuse(struct err *err, const char *fmt, ...) _printf_(2, 3);
+#define template_refuse(err, ...) err_set(err, -EINVAL, 400, "InvalidTemplate", __VA_ARGS__)
 
 // --- Cost ---
 

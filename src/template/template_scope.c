@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/enc.h"
 #include "base/strv.h"
 #include "template/template_internal.h"
@@ -374,15 +373,12 @@ static int call_new_guid(const struct scope_call *call _unused_, json_t **out, s
 	return *out ? 0 : err_oom(err);
 }
 
-// The language formats dates already: dateTimeAdd of nothing.
 static int call_utc_now(const struct scope_call *call, json_t **out, struct err *err) {
-	char now[CLOCK_RFC3339_MAX];
+	const struct expr_scope scope = {.budget = call->c->t->budget};
 	const char *format = call->count > 0 ? text_at(call, 0) : "yyyyMMddTHHmmssZ";
-	if (!format || strchr(format, '\''))
-		return bad_argument(call, "a format without quotes is expected", err);
-	_cleanup_free_ char *text = strv_printf("[dateTimeAdd('%s', 'PT0S', '%s')]",
-		clock_rfc3339(call->c->t->place.now, now), format);
-	return text ? template_text(call->c, text, out, err) : err_oom(err);
+	if (!format)
+		return bad_argument(call, "a format is expected", err);
+	return expr_time(call->c->t->place.now, format, &scope, out, err);
 }
 
 // --- All of them ---

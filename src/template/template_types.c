@@ -262,26 +262,6 @@ int template_type_valid(const struct template *t, const json_t *type, const char
 
 // --- Is a value of a type? ---
 
-static const char *token_name(const json_t *value) {
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return "Object";
-	case JSON_ARRAY:
-		return "Array";
-	case JSON_STRING:
-		return "String";
-	case JSON_INTEGER:
-		return "Integer";
-	case JSON_REAL:
-		return "Float";
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return "Boolean";
-	default:
-		return "Null";
-	}
-}
-
 static int is_among(struct template *t, const json_t *allowed, const json_t *value, bool *out, struct err *err) {
 	int rc = template_spend(t, TEMPLATE_COST_NODE * (1 + json_array_size(allowed)), err);
 	*out = false;
@@ -454,7 +434,7 @@ static int check_one(struct template *t, const json_t *type, const json_t *value
 	const struct type_name *name = find_name(type_text(type, "type"));
 	if (name && !is_of_kind(name->kind, value))
 		return template_invalid(err, "Template parameter JToken type is not valid. Expected '%s'. Actual '%s'. The parameter is "
-			"'%s'. " SEE, name->expected, token_name(value), path);
+			"'%s'. " SEE, name->expected, expr_type_name(value), path);
 	int rc = template_spend(t, TEMPLATE_COST_NODE * (1 + json_object_size(type)), err);
 	if (rc == 0)
 		rc = check_allowed(t, type, value, path, err);

@@ -164,7 +164,7 @@ static void test_new_values(void **state _unused_) {
 	assert_int_equal(json_int(p, "e.value", 0), FIXTURE_NOW + 10 * 86400);
 	fixture_fails("", "string", "[newGuid()]", "The template function 'newGuid' is not expected at this location");
 	fixture_fails("", "string", "[utcNow()]", "The template function 'utcNow' is not expected at this location");
-	refused(fixture_v1("`parameters`: {`t`: {`type`: `string`, `defaultValue`: `[utcNow('y''y')]`}}"), NULL, "without quotes");
+	refused(fixture_v1("`parameters`: {`t`: {`type`: `string`, `defaultValue`: `[utcNow('y''y')]`}}"), NULL, "is not one for dates");
 }
 
 static void test_secure(void **state _unused_) {
