@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // graph.microsoft.com: from the request to the operation, in one transaction, and the forms of answers and errors.
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,24 +43,6 @@ int graph_open(struct store *store, struct entra *entra, struct graph **out, str
 
 int call_denied(struct err *err) {
 	return err_set(err, -EACCES, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
-}
-
-int call_bad_request(struct err *err, const char *fmt, ...) {
-	char text[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, 400, "Request_BadRequest", "%s", text);
-}
-
-int call_unsupported(struct err *err, const char *fmt, ...) {
-	char text[ERR_MESSAGE_MAX];
-	va_list ap;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return err_set(err, -EINVAL, 400, "Request_UnsupportedQuery", "%s", text);
 }
 
 int call_invalid_value(struct err *err, enum directory_kind kind, const char *property) {

@@ -2,6 +2,8 @@
 // What the files of this room share: the call, who may do what in it, and how objects are shown and changed.
 #pragma once
 
+#include <errno.h>
+
 #include "access/caller.h"
 #include "base/json.h"
 #include "entra/directory.h"
@@ -57,9 +59,9 @@ const struct kind_words *kind_words(enum directory_kind kind);
 
 // Errors in Graph's words; all return a negative errno.
 int call_denied(struct err *err);                                     // 403 Authorization_RequestDenied
-int call_bad_request(struct err *err, const char *fmt, ...) _printf_(2, 3);  // 400 Request_BadRequest
+#define call_bad_request(err, ...) err_set(err, -EINVAL, 400, "Request_BadRequest", __VA_ARGS__)
 int call_invalid_value(struct err *err, enum directory_kind kind, const char *property);
-int call_unsupported(struct err *err, const char *fmt, ...) _printf_(2, 3);  // 400 Request_UnsupportedQuery
+#define call_unsupported(err, ...) err_set(err, -EINVAL, 400, "Request_UnsupportedQuery", __VA_ARGS__)
 
 // Who may do what: users of the tenant read it all and directory roles let others read; roles and ownership let write. -EACCES.
 int may_read(const struct call *c, struct err *err) _must_check_;
