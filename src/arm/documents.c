@@ -135,17 +135,8 @@ static int apply(struct arm_call *call, const struct arm_type *type, struct reso
 static int group_must_exist(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	if (strcmp(type->name, GROUP_TYPE) == 0 || (!call->target->group[0] && (type->places & ~(unsigned)ARM_IN_GROUP)))
 		return 0;
-	char id[ARM_ID_MAX];
-	(void)snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", call->target->subscription, call->target->group);
 	_cleanup_resource_ struct resource group = {0};
-	int rc = resource_load(call->tx, id, &group, err);
-	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
-			call->target->group);
-	if (rc == 0 && strcmp(resource_property(&group, "provisioningState"), "Deleting") == 0)
-		return err_set(err, -EBUSY, 409, "ResourceGroupBeingDeleted",
-			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.name);
-	return rc;
+	return resource_load_group(call->tx, call->target->subscription, call->target->group, &group, err);
 }
 
 static bool is_part(const struct arm_type *type) {
@@ -156,13 +147,12 @@ static bool is_part(const struct arm_type *type) {
 // The resource that this one is a part or an extension of; -ENOENT when there is none, which is not told apart here.
 static int check_parent(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	char id[ARM_ID_MAX];
-	(void)snprintf(id, sizeof(id), "%s", is_part(type) ? call->target->id : call->target->scope);
-	if (is_part(type)) {
-		*strrchr(id, '/') = 0;
-		*strrchr(id, '/') = 0;
-	} else if (call->target->providers < 2) {
+	if (is_part(type))
+		arm_parent_id(call->target->id, id);
+	else if (call->target->providers < 2)
 		return 0;
-	}
+	else
+		(void)snprintf(id, sizeof(id), "%s", call->target->scope);
 	struct arm_target parent;
 	_cleanup_resource_ struct resource r = {0};
 	int rc = arm_parse_path(id, &parent, err);
@@ -271,9 +261,6 @@ static int read_resource(struct arm_call *call, const struct arm_type *type, str
 	_cleanup_resource_ struct resource r = {0};
 	if (rc == 0)
 		rc = resource_load(call->tx, call->target->id, &r, err);
-	if (rc == -ENOENT && strcmp(type->name, GROUP_TYPE) == 0)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
-			call->target->group);
 	if (rc == 0)
 		rc = tell_etag(call, &r, err);
 	return rc < 0 ? rc : show(call, type, &r, &call->response->json, err);
@@ -330,11 +317,10 @@ static int add_to_listing(void *ctx, struct store_tx *tx, struct resource *r, st
 }
 
 static int list_resources(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	struct listing l = {.call = call, .type = type, .value = json_array()};
+	struct listing l = {.call = call, .type = type, .value = arm_list_answer(call)};
 	struct arm_page page;
 	bool more = false;
-	call->response->json = json_pack("{s:o}", "value", l.value);
-	if (!call->response->json)
+	if (!l.value)
 		return err_oom(err);
 	struct err refused = {0};
 	int rc = authorize_type(call, type, "read", &refused);

@@ -216,6 +216,14 @@ void arm_target_respell(struct arm_target *t, const char *type) {
 	}
 }
 
+void arm_parent_id(const char *id, char out[static ARM_ID_MAX]) {
+	copy(out, ARM_ID_MAX, id);
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(out, '/');
+		*(slash ? slash : out) = 0;
+	}
+}
+
 int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) {
 	struct arm_target t;
 	if (arm_parse_path(id, &t, NULL) < 0 || !strv_eq_nocase(t.type, type) || !t.name[0] || t.tail[0])

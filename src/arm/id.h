@@ -36,5 +36,8 @@ int arm_parse_path(const char *path, struct arm_target *out, struct err *err) _m
 // Azure does by arm_parse_path; names stay as the request has them.)
 void arm_target_respell(struct arm_target *t, const char *type);
 
+// The id without its last type and name: of the resource that this one is a part of. "" when that leaves nothing.
+void arm_parent_id(const char *id, char out[static ARM_ID_MAX]);
+
 // As arm_parse_path, for an id that must name one resource of this type.
 int arm_parse_id(const char *id, const char *type, struct arm_target *out, struct err *err) _must_check_;

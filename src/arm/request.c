@@ -39,6 +39,11 @@ int arm_body(const struct http_request *request, json_t **out, struct err *err) 
 	return 0;
 }
 
+json_t *arm_list_answer(struct arm_call *call) {
+	call->response->json = json_pack("{s:[]}", "value");
+	return json_object_get(call->response->json, "value");
+}
+
 static int set_operation_headers(struct arm_call *call, struct err *err) {
 	if (!call->operation[0])
 		return 0;

@@ -71,6 +71,18 @@ static int read_row(struct store_rows *rows, struct resource *out, struct err *e
 	return 0;
 }
 
+static int not_found(const char *id, struct err *err) {
+	struct arm_target t = {0};
+	if (arm_parse_path(id, &t, NULL) < 0)
+		copy(t.name, sizeof(t.name), id);
+	if (strcmp(t.type, "Microsoft.Resources/resourceGroups") == 0)
+		return err_set(err, -ENOENT, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.", t.name);
+	return err_set(err, -ENOENT, 404, "ResourceNotFound",
+		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to "
+		"https://aka.ms/ARMResourceNotFoundFix",
+		t.type, t.name, t.group);
+}
+
 int resource_load(struct store_tx *tx, const char *id, struct resource *out, struct err *err) {
 	_cleanup_free_ char *key = strv_lower(id);
 	_cleanup_rows_ struct store_rows *rows = NULL;
@@ -83,13 +95,24 @@ int resource_load(struct store_tx *tx, const char *id, struct resource *out, str
 		return rc;
 	if (rc > 0)
 		return read_row(rows, out, err);
-	struct arm_target t = {0};
-	if (arm_parse_path(id, &t, NULL) < 0)
-		copy(t.name, sizeof(t.name), id);
-	return err_set(err, -ENOENT, 404, "ResourceNotFound",
-		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to "
-		"https://aka.ms/ARMResourceNotFoundFix",
-		t.type, t.name, t.group);
+	return not_found(id, err);
+}
+
+int resource_load_group(struct store_tx *tx, const char *subscription, const char *name, struct resource *out,
+	struct err *err) {
+	char id[ARM_ID_MAX];
+	_cleanup_resource_ struct resource group = {0};
+	(void)snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", subscription, name);
+	int rc = resource_load(tx, id, &group, err);
+	if (rc < 0)
+		return rc;
+	const char *state = resource_property(&group, "provisioningState");
+	if (state && strcmp(state, "Deleting") == 0)
+		return err_set(err, -EBUSY, 409, "ResourceGroupBeingDeleted",
+			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.name);
+	*out = group;
+	group = (struct resource){0};
+	return 0;
 }
 
 int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {

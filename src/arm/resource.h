@@ -28,8 +28,11 @@ void resource_free(struct resource *r);
 // An empty one for a target. 0 or -ENOMEM.
 int resource_new(const struct arm_target *t, const char *type, struct resource *out, struct err *err) _must_check_;
 
-// By id in any case. -ENOENT with 404 ResourceNotFound.
+// By id in any case. -ENOENT with 404 ResourceNotFound, or ResourceGroupNotFound for the id of a group.
 int resource_load(struct store_tx *tx, const char *id, struct resource *out, struct err *err) _must_check_;
+// A group in which something is to be made: also 409 ResourceGroupBeingDeleted (-EBUSY).
+int resource_load_group(struct store_tx *tx, const char *subscription, const char *name, struct resource *out,
+	struct err *err) _must_check_;
 
 int resource_save(struct store_tx *tx, struct resource *r, struct err *err) _must_check_;
 // With all that stands below it, resources and role assignments.

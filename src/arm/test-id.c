@@ -203,6 +203,19 @@ static void test_an_id_of_another_type_is_refused(void **state) {
 		-EINVAL);
 }
 
+static void test_parent_of_a_part(void **state) {
+	(void)state;
+	static const char *const pairs[][2] = {
+		{"/subscriptions/s/resourceGroups/rg/providers/N/t/n/u/m", "/subscriptions/s/resourceGroups/rg/providers/N/t/n"},
+		{"/subscriptions/s/resourceGroups/rg", "/subscriptions/s"}, {"/subscriptions/s", ""}, {"/tenants", ""}, {"", ""},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		char out[ARM_ID_MAX] = "before";
+		arm_parent_id(pairs[i][0], out);
+		assert_string_equal(out, pairs[i][1]);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_resource),
@@ -219,6 +232,7 @@ int main(void) {
 		cmocka_unit_test(test_names_and_values_of_tags),
 		cmocka_unit_test(test_malformed_paths_are_refused),
 		cmocka_unit_test(test_an_id_of_another_type_is_refused),
+		cmocka_unit_test(test_parent_of_a_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,9 @@ int arm_advise(struct arm_call *call, struct err *err, const char *code, const c
 // Request body of the call, parsed; -EINVAL (400) when it is not a JSON object. The caller owns *out.
 int arm_body(const struct http_request *request, json_t **out, struct err *err) _must_check_;
 
+// Begin a list as the call's answer, {"value": []}: the array, which is the answer's. NULL when out of memory.
+json_t *arm_list_answer(struct arm_call *call) _must_check_;
+
 // 400 InvalidTags, InvalidTagNameOrValue or InvalidTagNameCharacters (-EINVAL).
 int arm_check_tags(const json_t *tags, struct err *err) _must_check_;
 

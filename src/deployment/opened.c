@@ -40,19 +40,9 @@ static int subscription_value(struct store_tx *tx, const char *id, const char *t
 }
 
 static int group_value(struct store_tx *tx, const char *subscription, const char *group, json_t **out, struct err *err) {
-	char id[ARM_ID_MAX];
 	_cleanup_resource_ struct resource r = {0};
-	(void)snprintf(id, sizeof(id), "/subscriptions/%s/resourceGroups/%s", subscription, group);
-	int rc = resource_load(tx, id, &r, err);
-	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.", group);
-	if (rc < 0)
-		return rc;
-	const char *state = resource_property(&r, "provisioningState");
-	if (state && strcmp(state, "Deleting") == 0)
-		return err_set(err, -EBUSY, 409, "ResourceGroupBeingDeleted",
-			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group);
-	return resource_show(&r, out, err);
+	int rc = resource_load_group(tx, subscription, group, &r, err);
+	return rc < 0 ? rc : resource_show(&r, out, err);
 }
 
 int opened_place(struct store_tx *tx, const struct arm_target *at, const char *tenant, json_t **out, struct err *err) {

@@ -288,9 +288,8 @@ static int list(struct listing *l, struct err *err) {
 
 static int handle(struct arm_call *call, struct err *err) {
 	const struct arm_target *t = call->target;
-	struct listing l = {.call = call, .to_ns = INT64_MAX, .value = json_array()};
-	call->response->json = json_pack("{s:o}", "value", l.value);
-	if (!call->response->json)
+	struct listing l = {.call = call, .to_ns = INT64_MAX, .value = arm_list_answer(call)};
+	if (!l.value)
 		return err_oom(err);
 	if (strcmp(http_method(call->request), "GET") != 0 || t->group[0] || t->name[0] || t->tail[0] ||
 		!strv_ends_with_nocase(t->id, "/eventtypes/management"))

@@ -34,8 +34,6 @@ static int load_scope(struct arm_call *call, struct arm_target *scope, struct er
 			cut(scope->id, holders[i].segments);
 			return resource_load(call->tx, scope->id, &r, err);
 		}
-	if (rc == -ENOENT && strv_eq_nocase(scope->type, "Microsoft.Resources/resourceGroups"))
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.", scope->group);
 	return rc;
 }
 

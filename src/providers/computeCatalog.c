@@ -18,9 +18,8 @@ static int begin(struct arm_call *call, const char *permission, json_t **value, 
 	const struct arm_target *t = call->target;
 	if (strcmp(http_method(call->request), "GET") != 0 || !t->subscription[0] || t->group[0] || t->name[0] || t->tail[0])
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "The method %s is not allowed here.", http_method(call->request));
-	*value = json_array();
-	call->response->json = json_pack("{s:o}", "value", *value);
-	if (!call->response->json)
+	*value = arm_list_answer(call);
+	if (!*value)
 		return err_oom(err);
 	return arm_authorize(call, t->scope, permission, err);
 }

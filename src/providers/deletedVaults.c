@@ -75,9 +75,8 @@ static int list(struct arm_call *call, const struct deleted_kind *k, struct err 
 	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0])
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Deleted %s can be listed here.", k->list_noun);
 	int rc = authorize(call, k, "", "read", err);
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	if (rc == 0)

@@ -13,8 +13,7 @@ static int list_none(struct arm_call *call, const char *permission, struct err *
 	int rc = arm_authorize(call, authorization_scope(call), permission, err);
 	if (rc < 0)
 		return rc;
-	call->response->json = json_pack("{s:[]}", "value");
-	return call->response->json ? 0 : err_oom(err);
+	return arm_list_answer(call) ? 0 : err_oom(err);
 }
 
 static int deny_assignments(struct arm_call *call, struct err *err) {

@@ -36,10 +36,7 @@ static int group_must_exist(struct arm_call *call, struct err *err) {
 	if (!call->target->group[0])
 		return 0;
 	_cleanup_resource_ struct resource group = {0};
-	int rc = resource_load(call->tx, call->target->scope, &group, err);
-	return rc == -ENOENT ? err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
-				       call->target->group)
-			     : rc;
+	return resource_load(call->tx, call->target->scope, &group, err);
 }
 
 static int read_request(struct arm_call *call, struct deployment_request *q, struct err *err) {
@@ -197,9 +194,8 @@ static int list(struct arm_call *call, struct err *err) {
 		rc = read_place(&page, &q, err);
 	if (rc < 0)
 		return rc;
-	struct listing l = {.value = json_array(), .left = page.top};
-	call->response->json = json_pack("{s:o}", "value", l.value);
-	if (!call->response->json)
+	struct listing l = {.value = arm_list_answer(call), .left = page.top};
+	if (!l.value)
 		return err_oom(err);
 	q.limit = page.top + 1;
 	rc = deployment_each(call->tx, &q, add_to_listing, &l, err);
@@ -316,13 +312,11 @@ static int handle(struct arm_call *call, struct err *err) {
 
 // The deployment that operations are asked of, without "/operations/{id}".
 static int load_for_operations(struct arm_call *call, struct deployment *d, struct err *err) {
-	_cleanup_free_ char *id = strdup(call->target->id);
-	if (!id)
-		return err_oom(err);
-	if (call->target->name[0]) {
-		*strrchr(id, '/') = 0;
-		*strrchr(id, '/') = 0;
-	}
+	char id[ARM_ID_MAX];
+	if (call->target->name[0])
+		arm_parent_id(call->target->id, id);
+	else
+		(void)snprintf(id, sizeof(id), "%s", call->target->id);
 	int rc = authorize(call, id, "operations/read", err);
 	if (rc == 0)
 		rc = group_must_exist(call, err);
@@ -342,9 +336,8 @@ static int list_operations(struct arm_call *call, const struct deployment *d, co
 	struct err *err) {
 	struct arm_page page;
 	int64_t from = 0;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	int rc = arm_page_read(call, PAGE_MAX, &page, err);
 	if (rc == 0 && page.after[0] && strv_int(page.after, 0, INT32_MAX, &from) < 0)
@@ -524,9 +517,6 @@ static int handle_group_export(struct arm_call *call, struct err *err) {
 		.left_out = left_out};
 	_cleanup_resource_ struct resource group = {0};
 	rc = resource_load(call->tx, call->target->id, &group, err);
-	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
-			call->target->group);
 	if (rc == 0)
 		rc = resource_each(call->tx, call->target->subscription, call->target->group, "", export_resource, &x, err);
 	return rc < 0 ? rc : answer_export(call, &x, err);

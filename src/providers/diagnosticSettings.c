@@ -337,10 +337,9 @@ static int answer_one(struct arm_call *call, const struct vault_record *v, struc
 
 static int list(struct arm_call *call, const struct vault_record *v, struct err *err) {
 	_cleanup_json_ json_t *found = json_array();
-	json_t *value = json_array(), *setting;
+	json_t *value = arm_list_answer(call), *setting;
 	size_t i;
-	call->response->json = json_pack("{s:o}", "value", value);
-	int rc = found && call->response->json ? diagnostics_list(call->tx, v->resource_id, "", found, err) : err_oom(err);
+	int rc = found && value ? diagnostics_list(call->tx, v->resource_id, "", found, err) : err_oom(err);
 	if (rc < 0)
 		return rc;
 	json_array_foreach(found, i, setting)

@@ -36,10 +36,11 @@ static int open_owner(struct arm_call *call, const char *verb, struct credential
 	int rc = arm_authorize(call, call->target->id, permission, err);
 	if (rc < 0)
 		return rc;
-	(void)snprintf(id, sizeof(id), "%s", call->target->id);
-	// A collection's id is its owner's; that of one credential has its type and name behind it.
-	for (int i = 0; call->target->name[0] && i < 2; i++)
-		*strrchr(id, '/') = 0;
+	// A collection's id is its owner's.
+	if (call->target->name[0])
+		arm_parent_id(call->target->id, id);
+	else
+		(void)snprintf(id, sizeof(id), "%s", call->target->id);
 	_cleanup_resource_ struct resource identity = {0};
 	rc = resource_load(call->tx, id, &identity, err);
 	if (rc == -ENOENT && strcmp(http_method(call->request), "GET") != 0)
@@ -190,9 +191,8 @@ static int read_one(struct arm_call *call, struct err *err) {
 // At most twenty: one page.
 static int list(struct arm_call *call, struct err *err) {
 	_cleanup_credential_ struct credential c = {0};
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	int rc = open_owner(call, "read", &c, err);
 	return rc < 0 ? rc : load(call, &c, value, err);

@@ -34,9 +34,8 @@ static int handle(struct arm_call *call, struct err *err) {
 	int rc = arm_authorize(call, call->target->id, "Microsoft.Resources/subscriptions/locations/read", err);
 	if (rc < 0)
 		return rc;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	size_t count;
 	const struct arm_location *all = arm_locations(&count);

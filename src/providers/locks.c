@@ -176,9 +176,8 @@ static int list(struct arm_call *call, struct err *err) {
 		rc = store_query(call->tx, &rows, err, COLUMNS "WHERE subscription_id = $1 ORDER BY id", "s", subscription);
 	if (rc < 0)
 		return rc;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	while ((rc = store_next(rows, err)) > 0) {
 		const char *scope = store_text(rows, 1);

@@ -21,8 +21,6 @@ static int check_target_group(struct arm_call *call, const char *id, struct err 
 	int rc = arm_authorize_linked(call, t.id, "Microsoft.Resources/subscriptions/resourceGroups/write", err);
 	if (rc == 0)
 		rc = resource_load(call->tx, t.id, &group, err);
-	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.", t.name);
 	return rc;
 }
 

@@ -66,9 +66,7 @@ static int put_rule(struct arm_call *call, struct resource *r, const json_t *bod
 	if (rc < 0)
 		return rc;
 	char group[ARM_ID_MAX];
-	(void)snprintf(group, sizeof(group), "%s", r->id);
-	*strrchr(group, '/') = 0;
-	*strrchr(group, '/') = 0;
+	arm_parent_id(r->id, group);
 	struct clash clash = {.rule = r, .priority = json_int(r->body, "properties.priority", 0),
 		.direction = resource_property(r, "direction")};
 	return resource_each_below(call->tx, group, r->type, refuse_clash, &clash, err);

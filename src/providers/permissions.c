@@ -25,9 +25,8 @@ static int handle(struct arm_call *call, struct err *err) {
 		rc = authorization_check_scope(call, authorization_scope(call), true, err);
 	if (rc < 0)
 		return rc;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	struct list list = {call, value};
 	return access_held(call->tx, call->caller->oid, authorization_scope(call), add, &list, err);

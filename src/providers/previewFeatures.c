@@ -132,9 +132,8 @@ static int render(struct arm_call *call, const struct feature *f, json_t **out, 
 
 // All features, or those of a namespace.
 static int list(struct arm_call *call, const char *space, struct err *err) {
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
 		json_t *shown = NULL;

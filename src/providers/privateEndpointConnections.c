@@ -93,9 +93,8 @@ static int read_connections(struct arm_call *call, struct err *err) {
 		return rc;
 	if (call->target->name[0])
 		return answer_one(call, &v, err);
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	return call->response->json ? load(call->tx, &v, "", true, value, err) : err_oom(err);
+	json_t *value = arm_list_answer(call);
+	return value ? load(call->tx, &v, "", true, value, err) : err_oom(err);
 }
 
 static int read_state(const json_t *body, const char **status, const char **description, struct err *err) {

@@ -163,9 +163,7 @@ const struct arm_type private_endpoints_type = {
 
 static int load_endpoint(struct arm_call *call, const struct resource *group, struct resource *out, struct err *err) {
 	char id[ARM_ID_MAX];
-	(void)snprintf(id, sizeof(id), "%s", group->id);
-	*strrchr(id, '/') = 0;
-	*strrchr(id, '/') = 0;
+	arm_parent_id(group->id, id);
 	return resource_load(call->tx, id, out, err);
 }
 

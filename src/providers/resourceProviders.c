@@ -121,9 +121,8 @@ static void spell_namespace(const struct arm_type *type, char out[static ARM_NAM
 }
 
 static int list(struct arm_call *call, struct err *err) {
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	for (size_t i = 0; i < provider_type_count; i++) {
 		char space[ARM_NAME_MAX];

@@ -265,21 +265,11 @@ static int list(struct listing *l, struct err *err) {
 	return full ? arm_page_next(l->call, l->call->response->json, l->last, err) : 0;
 }
 
-static int group_must_exist(struct arm_call *call, struct err *err) {
-	_cleanup_resource_ struct resource group = {0};
-	int rc = resource_load(call->tx, call->target->id, &group, err);
-	if (rc == -ENOENT)
-		return err_set(err, rc, 404, "ResourceGroupNotFound", "Resource group '%s' could not be found.",
-			call->target->group);
-	return rc;
-}
-
 static int handle(struct arm_call *call, struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0)
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Resources can be listed here.");
-	struct listing l = {.call = call, .value = json_array()};
-	call->response->json = json_pack("{s:o}", "value", l.value);
-	if (!call->response->json)
+	struct listing l = {.call = call, .value = arm_list_answer(call)};
+	if (!l.value)
 		return err_oom(err);
 	struct err refused = {0};
 	int rc = arm_authorize(call, call->target->id,
@@ -287,8 +277,9 @@ static int handle(struct arm_call *call, struct err *err) {
 				       : "Microsoft.Resources/subscriptions/resources/read",
 		&refused);
 	l.all = rc == 0;
+	_cleanup_resource_ struct resource group = {0};
 	if (rc == 0 && call->target->group[0])
-		rc = group_must_exist(call, &refused);
+		rc = resource_load(call->tx, call->target->id, &group, &refused);
 	if (rc < 0 && rc != -EACCES) {
 		*err = refused;
 		return rc;

@@ -275,9 +275,8 @@ static int list(struct arm_call *call, struct err *err) {
 		rc = query(call, &f, page.after, &rows, err);
 	if (rc < 0)
 		return rc;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	_cleanup_free_ char *last = NULL;
 	while ((rc = store_next(rows, err)) > 0) {

@@ -133,8 +133,7 @@ static int list(struct arm_call *call, struct err *err) {
 	size_t count;
 	const struct access_role *built_in = access_roles(&count);
 	int rc = authorization_read_filter(call, "atScopeAndBelow roleName type", &f, err);
-	call->response->json = json_pack("{s:[]}", "value");
-	if (rc == 0 && !call->response->json)
+	if (rc == 0 && !arm_list_answer(call))
 		rc = err_oom(err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = add(call, &f, &built_in[i], err);

@@ -65,11 +65,10 @@ static int load(struct arm_call *call, json_t **out, struct err *err) {
 }
 
 static int list(struct arm_call *call, struct err *err) {
-	json_t *value = json_array();
+	json_t *value = arm_list_answer(call);
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	bool all = false;
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	if (!value)
 		return err_oom(err);
 	int rc = may_read_all(call, &all, err);
 	if (rc == 0)

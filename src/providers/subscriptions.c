@@ -73,11 +73,10 @@ static int find_page(struct arm_call *call, const struct arm_page *page, json_t 
 
 static int list(struct arm_call *call, struct err *err) {
 	_cleanup_json_ json_t *ids = json_array();
-	json_t *value = json_array();
+	json_t *value = arm_list_answer(call);
 	struct arm_page page;
 	bool more = false;
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!ids || !call->response->json)
+	if (!ids || !value)
 		return err_oom(err);
 	int rc = arm_page_read(call, PAGE_MAX, &page, err);
 	if (rc == 0)

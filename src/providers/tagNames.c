@@ -112,10 +112,9 @@ static int collect(struct arm_call *call, struct usage *u, struct err *err) {
 }
 
 static int list(struct arm_call *call, const char *scope, const struct usage *u, struct err *err) {
-	json_t *value = json_array(), *entry;
+	json_t *value = arm_list_answer(call), *entry;
 	const char *key;
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	if (!value)
 		return err_oom(err);
 	json_object_foreach(u->names, key, entry) {
 		if (json_array_append_new(value, render_name(scope, entry)) < 0)

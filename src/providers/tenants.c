@@ -19,10 +19,9 @@ static json_t *render(struct store_rows *rows) {
 static int handle(struct arm_call *call, struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0)
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Tenants can only be listed.");
-	json_t *value = json_array();
+	json_t *value = arm_list_answer(call);
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	if (!value)
 		return err_oom(err);
 	int rc = store_query(call->tx, &rows, err,
 		"SELECT id, display_name, domain FROM tenants WHERE id = $1 OR id IN (SELECT o.tenant_id FROM service_principals p"

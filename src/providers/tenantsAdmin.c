@@ -61,10 +61,9 @@ static int load(struct arm_call *call, json_t **out, struct err *err) {
 }
 
 static int list(struct arm_call *call, struct err *err) {
-	json_t *value = json_array();
+	json_t *value = arm_list_answer(call);
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	if (!value)
 		return err_oom(err);
 	int rc = store_query(call->tx, &rows, err, "SELECT id, display_name, domain, created FROM tenants ORDER BY created, id", "");
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0)
@@ -179,9 +178,8 @@ static int handle_requests(struct arm_call *call, struct err *err) {
 	int rc = authorize(call, REQUESTS "/read", err);
 	if (rc < 0)
 		return rc;
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	return call->response->json ? feature_requests(call->tx, value, err) : err_oom(err);
+	json_t *value = arm_list_answer(call);
+	return value ? feature_requests(call->tx, value, err) : err_oom(err);
 }
 
 static int handle_approve(struct arm_call *call, struct err *err) {

@@ -54,12 +54,8 @@ static int change_policies(struct arm_call *call, const char *vault_id, struct e
 static int handle(struct arm_call *call, struct err *err) {
 	if (strcmp(http_method(call->request), "PUT") != 0 || !call->target->name[0] || call->target->tail[0])
 		return err_set(err, -EINVAL, 405, "MethodNotAllowed", "Access policies are changed with PUT, and read with their vault.");
-	// Without "/accessPolicies/{kind}".
-	_cleanup_free_ char *vault_id = strdup(call->target->id);
-	if (!vault_id)
-		return err_oom(err);
-	*strrchr(vault_id, '/') = 0;
-	*strrchr(vault_id, '/') = 0;
+	char vault_id[ARM_ID_MAX];
+	arm_parent_id(call->target->id, vault_id);
 	return change_policies(call, vault_id, err);
 }
 

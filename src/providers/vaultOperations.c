@@ -97,9 +97,8 @@ static int list(struct arm_call *call, const char *provider, const struct provid
 	bool with_data, struct err *err) {
 	if (strcmp(http_method(call->request), "GET") != 0 || call->target->name[0] || call->target->subscription[0])
 		return vaults_method_not_allowed(call, err);
-	json_t *value = json_array();
-	call->response->json = json_pack("{s:o}", "value", value);
-	if (!call->response->json)
+	json_t *value = arm_list_answer(call);
+	if (!value)
 		return err_oom(err);
 	for (size_t i = 0; i < count; i++)
 		if (json_array_append_new(value, render(provider, &operations[i], with_data)) < 0)

@@ -96,9 +96,7 @@ static int check_ranges(struct arm_call *call, const struct resource *subnet, st
 	_cleanup_resource_ struct resource network = {0};
 	struct prefixes ours, space;
 	char id[ARM_ID_MAX];
-	(void)snprintf(id, sizeof(id), "%s", subnet->id);
-	*strrchr(id, '/') = 0;
-	*strrchr(id, '/') = 0;
+	arm_parent_id(subnet->id, id);
 	int rc = resource_load(call->tx, id, &network, err);
 	if (rc == 0)
 		rc = read_prefixes(json_at(network.body, "properties.addressSpace.addressPrefixes"), NULL, &space, err);
