@@ -538,7 +538,7 @@ class Tags(Case):
         for character in "<>%&\\?/\n\x7f":
             self.refuse(self.at(self.group, "PUT", properties={"tags": {f"a{character}": ""}}), 400, "InvalidTagNameCharacters")
         self.good(self.at(self.group, "PUT", properties={"tags": {"hidden-link:/subscriptions/0": "Resource", "a.b:c-d é": "<%>"}}))
-        self.refuse(self.at(self.group + "absent"), 404, "ResourceNotFound")
+        self.refuse(self.at(self.group + "absent"), 404, "ResourceGroupNotFound")
         self.refuse(self.at(self.group, "POST", properties={}), 405, "MethodNotAllowed")
         self.refuse(other.arm("GET", f"{self.group}/providers/Microsoft.Resources/tags/mine", RESOURCES), 404, "ResourceNotFound")
 
