@@ -147,7 +147,7 @@ static int find_certificate(struct entra *e, const struct entra_principal *p, co
 	if (rc < 0 || (rc = directory_find_certificate(tx, p, t->bytes, t->len, &der, &from, &until, err)) < 0)
 		return rc;
 	rc = certificate_read(der.data, der.len, out, err);
-	return rc == -EINVAL ? -ENOENT : rc;  // of a kind that cannot sign what is taken here
+	return rc < 0 ? rc : out->key ? 0 : -ENOENT;
 }
 
 // The endpoints and issuers by which the tenant may be meant: by its id or by the name in the request's path.

@@ -36,16 +36,16 @@ static bool read_number(const EVP_PKEY *pkey, const char *name, uint8_t *out, si
 	return true;
 }
 
-static int read_key(X509 *x, struct key **out, struct err *err) {
-	EVP_PKEY *pkey = X509_get0_pubkey(x);
+// 0 and no key for one of another kind.
+static int read_key(EVP_PKEY *pkey, struct key **out, struct err *err) {
 	struct key_public pub = {.kind = KEY_KIND_RSA};
-	if (!pkey || EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA ||
+	if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA ||
 		!read_number(pkey, OSSL_PKEY_PARAM_RSA_N, pub.n, sizeof(pub.n), &pub.n_len) ||
 		!read_number(pkey, OSSL_PKEY_PARAM_RSA_E, pub.e, sizeof(pub.e), &pub.e_len))
-		return refuse(err, "it has no RSA key of 2048 to 4096 bits");
+		return 0;
 	pub.bits = (unsigned)EVP_PKEY_get_bits(pkey);
 	int rc = key_from_public(&pub, out, NULL);
-	return rc == -EINVAL ? refuse(err, "it has no RSA key of 2048 to 4096 bits") : rc < 0 ? err_errno(err, rc, "cannot load a key") : 0;
+	return rc == -EINVAL || rc == 0 ? 0 : err_errno(err, rc, "cannot load a key");
 }
 
 static bool read_time(const ASN1_TIME *t, int64_t *out) {
@@ -64,12 +64,15 @@ int certificate_read(const void *der, size_t len, struct certificate *out, struc
 	_cleanup_(x509_free) X509 *x = d2i_X509(NULL, &p, (long)len);
 	if (!x || p != (const unsigned char *)der + len)
 		return refuse(err, "it is not the DER form of an X.509 certificate");
+	EVP_PKEY *pkey = X509_get0_pubkey(x);
+	if (!pkey)
+		return refuse(err, "its public key cannot be read");
 	unsigned sha1 = sizeof(c.sha1), sha256 = sizeof(c.sha256);
 	if (!read_time(X509_get0_notBefore(x), &c.not_before) || !read_time(X509_get0_notAfter(x), &c.not_after))
 		return refuse(err, "its dates cannot be read");
 	if (X509_digest(x, EVP_sha1(), c.sha1, &sha1) != 1 || X509_digest(x, EVP_sha256(), c.sha256, &sha256) != 1)
 		return err_errno(err, -EIO, "cannot hash a certificate");
-	int rc = read_key(x, &c.key, err);
+	int rc = read_key(pkey, &c.key, err);
 	if (rc == 0)
 		*out = c;
 	return rc;

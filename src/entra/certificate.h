@@ -11,7 +11,7 @@
 #define CERTIFICATE_MAX 16384  // bytes of DER
 
 struct certificate {
-	struct key *key;  // RSA
+	struct key *key;  // NULL unless it is an RSA key of 2048 to 4096 bits: no other signs what is taken here
 	int64_t not_before, not_after;  // seconds since 1970
 	uint8_t sha1[CERTIFICATE_SHA1_SIZE], sha256[HASH_SHA256_SIZE];  // over the DER
 };
@@ -19,5 +19,5 @@ struct certificate {
 void certificate_free(struct certificate *c);
 #define _cleanup_certificate_ _cleanup_(certificate_free)
 
-// -EINVAL with 400 BadRequest when it is no X.509 certificate with an RSA key of 2048 to 4096 bits.
+// -EINVAL with 400 BadRequest when it is no X.509 certificate.
 int certificate_read(const void *der, size_t len, struct certificate *out, struct err *err) _must_check_;

@@ -99,20 +99,6 @@ static json_t *code_answer(const struct device_code *d, bool v2) {
 		"verification_url", VERIFICATION_URL, "expires_in", lifetime, "interval", interval, "message", message);
 }
 
-// The tenant as it is kept: its id, or "" for that of whoever signs in.
-static int kept_tenant(const struct login_call *c, char out[static ENC_UUID_SIZE], struct err *err) {
-	_cleanup_tx_ struct store_tx *tx = NULL;
-	struct entra_tenant tenant;
-	out[0] = 0;
-	if (login_tenant_is_shared(c->tenant))
-		return 0;
-	int rc = store_begin(c->entra->store, STORE_READ, &tx, err);
-	if (rc < 0 || (rc = login_tenant(tx, c->tenant, &tenant, err)) < 0)
-		return rc;
-	memcpy(out, tenant.id, ENC_UUID_SIZE);
-	return 0;
-}
-
 // Only who it is matters here: what a client has to prove it proves when it collects the tokens.
 static int find_client(const struct login_call *c, const struct login_proof *proof, struct login_session *s, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
@@ -130,7 +116,7 @@ int login_device_code(const struct login_call *c, json_t **answer, struct err *e
 	struct login_session s = {0};
 	struct login_proof proof = {0};
 	char tenant[ENC_UUID_SIZE];
-	int rc = kept_tenant(c, tenant, err);
+	int rc = login_tenant_id(c, "", tenant, err);
 	if (rc < 0 || (rc = login_read_form(c->req, &form, err)) < 0)
 		return rc;
 	proof.client_id = login_required(&form, "client_id", err);

@@ -61,29 +61,32 @@ int entra_add_tenant(struct store_tx *tx, const char *tenant_id, const char *dis
 	return rc < 0 ? rc : directory_add_first_party(tx, id, err);
 }
 
-int directory_tenant(struct store_tx *tx, const char *tenant_id, struct directory_tenant *out, struct err *err) {
+// `sql` selects by $1.
+static int read_tenant(struct store_tx *tx, const char *sql, const char *key, struct entra_tenant *out, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(tx, &rows, err, "SELECT display_name, domain, created FROM tenants WHERE id = $1", "s", tenant_id);
-	if (rc < 0 || (rc = store_next(rows, err)) < 0)
-		return rc;
-	if (rc == 0)
-		return directory_not_found(tenant_id, err);
-	(void)snprintf(out->display_name, sizeof(out->display_name), "%s", store_text(rows, 0));
-	(void)snprintf(out->domain, sizeof(out->domain), "%s", store_text(rows, 1));
-	out->created = store_int(rows, 2);
-	return 0;
-}
-
-int entra_tenant_find(struct store_tx *tx, const char *id, struct entra_tenant *out, struct err *err) {
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = store_query(tx, &rows, err, "SELECT id, display_name FROM tenants WHERE id = $1", "s", id);
+	int rc = store_query(tx, &rows, err, sql, "s", key);
 	if (rc < 0 || (rc = store_next(rows, err)) < 0)
 		return rc;
 	if (rc == 0)
 		return -ENOENT;
 	(void)snprintf(out->id, sizeof(out->id), "%s", store_text(rows, 0));
 	(void)snprintf(out->display_name, sizeof(out->display_name), "%s", store_text(rows, 1));
+	(void)snprintf(out->domain, sizeof(out->domain), "%s", store_text(rows, 2));
+	out->created = store_int(rows, 3);
 	return 0;
+}
+
+int entra_tenant_find(struct store_tx *tx, const char *id, struct entra_tenant *out, struct err *err) {
+	return read_tenant(tx, "SELECT id, display_name, domain, created FROM tenants WHERE id = $1", id, out, err);
+}
+
+int entra_tenant_find_by_domain(struct store_tx *tx, const char *domain, struct entra_tenant *out, struct err *err) {
+	return read_tenant(tx, "SELECT id, display_name, domain, created FROM tenants WHERE domain = $1", domain, out, err);
+}
+
+int directory_tenant(struct store_tx *tx, const char *tenant_id, struct entra_tenant *out, struct err *err) {
+	int rc = entra_tenant_find(tx, tenant_id, out, err);
+	return rc == -ENOENT ? directory_not_found(tenant_id, err) : rc;
 }
 
 // The canonical id of a tenant that must exist.

@@ -111,12 +111,14 @@ int directory_is_owner(struct store_tx *tx, const char *object_id, const char *o
 	_must_check_;
 
 #define DIRECTORY_DOMAIN_MAX 64  // with the NUL
-struct directory_tenant {
+struct entra_tenant {
+	char id[ENC_UUID_SIZE];
 	char display_name[257];
 	char domain[DIRECTORY_DOMAIN_MAX];  // "custodisk.onmicrosoft.com"
 	int64_t created;
 };
-int directory_tenant(struct store_tx *tx, const char *tenant_id, struct directory_tenant *out, struct err *err) _must_check_;
+// -ENOENT (404 Request_ResourceNotFound).
+int directory_tenant(struct store_tx *tx, const char *tenant_id, struct entra_tenant *out, struct err *err) _must_check_;
 
 // Give a tenant the service principals of Microsoft's own applications that every tenant has. Idempotent.
 int directory_add_first_party(struct store_tx *tx, const char *tenant_id, struct err *err) _must_check_;
@@ -146,7 +148,6 @@ int directory_certificates(struct store_tx *tx, const struct directory_object *o
 
 // Times and display name are c's, and of a certificate the key id unless it is ""; the other members are filled. A certificate is X.509 in DER; its times are the
 // certificate's where c's are 0, and within them (-EINVAL: 400).
-#define DIRECTORY_CERTIFICATE_MAX 16384  // bytes
 int directory_add_secret(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
 	struct secret *text, struct err *err) _must_check_;
 int directory_add_certificate(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,

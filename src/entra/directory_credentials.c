@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Client secrets and certificates.
 #include <errno.h>
-#include <openssl/asn1.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "crypto/hash.h"
+#include "entra/certificate.h"
 #include "entra/directory_internal.h"
 
 enum { SECRET_BYTES = 30 };  // of entropy: a plain hash cannot be searched through
-
-static int hash_secret(const void *secret, size_t len, struct buf *hex, struct err *err) {
-	uint8_t digest[HASH_SHA256_SIZE];
-	int rc = hash_sha256(secret, len, digest);
-	rc = rc < 0 ? rc : enc_hex(hex, digest, sizeof(digest));
-	return rc < 0 ? err_errno(err, rc, "cannot hash a client secret") : 0;
-}
 
 // Whose a credential is: NULL for an application, whose own are good in every tenant.
 static const char *holder(const struct directory_object *o) {
@@ -108,7 +97,7 @@ int directory_add_secret(struct store_tx *tx, const struct directory_object *o, 
 	_cleanup_secret_ struct secret secret = {0};
 	_cleanup_buf_ struct buf hash = {0};
 	int rc = check_room(tx, "application_secrets", o, err);
-	if (rc < 0 || (rc = make_secret(&secret, err)) < 0 || (rc = hash_secret(secret.data, secret.len, &hash, err)) < 0)
+	if (rc < 0 || (rc = make_secret(&secret, err)) < 0 || (rc = entra_hash_text(secret.data, secret.len, &hash, err)) < 0)
 		return rc;
 	if ((rc = enc_uuid(c->key_id)) < 0)
 		return err_errno(err, rc, "cannot make an identifier");
@@ -153,7 +142,7 @@ int directory_check_secret(struct store_tx *tx, const struct entra_principal *p,
 	struct err *err) {
 	_cleanup_buf_ struct buf hash = {0};
 	_cleanup_rows_ struct store_rows *rows = NULL;
-	int rc = hash_secret(secret, strlen(secret), &hash, err);
+	int rc = entra_hash_text(secret, strlen(secret), &hash, err);
 	if (rc < 0)
 		return rc;
 	rc = store_query(tx, &rows, err,
@@ -177,37 +166,16 @@ int directory_check_secret(struct store_tx *tx, const struct entra_principal *p,
 
 // Certificates.
 
-static void free_x509(X509 **x) {
-	X509_free(*x);
-}
-
-static int read_time(const ASN1_TIME *t, int64_t *out) {
-	struct tm tm;
-	if (!t || !ASN1_TIME_to_tm(t, &tm))
-		return -EINVAL;
-	*out = (int64_t)timegm(&tm);
-	return 0;
-}
-
-static int thumbprint(const X509 *x, const EVP_MD *md, struct buf *hex) {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	return X509_digest(x, md, digest, &len) == 1 ? enc_hex(hex, digest, len) : -EIO;
-}
-
 static int invalid_certificate(struct err *err) {
 	return err_set(err, -EINVAL, 400, "KeyCredentialsInvalidValue", "Key credential is invalid: it holds no X.509 certificate.");
 }
 
 // A credential's times lie within the certificate's; what is not given is the certificate's.
-static int settle_times(const X509 *x, struct directory_credential *c, struct err *err) {
-	int64_t from = 0, to = 0;
-	if (read_time(X509_get0_notBefore(x), &from) < 0 || read_time(X509_get0_notAfter(x), &to) < 0)
-		return invalid_certificate(err);
-	int64_t not_before = c->not_before ? c->not_before : from, not_after = c->not_after ? c->not_after : to;
-	if (not_before < from || not_before >= not_after)
+static int settle_times(const struct certificate *x, struct directory_credential *c, struct err *err) {
+	int64_t not_before = c->not_before ? c->not_before : x->not_before, not_after = c->not_after ? c->not_after : x->not_after;
+	if (not_before < x->not_before || not_before >= not_after)
 		return err_set(err, -EINVAL, 400, "KeyCredentialsInvalidStartDate", "Key credential start date is invalid.");
-	if (not_after > to)
+	if (not_after > x->not_after)
 		return err_set(err, -EINVAL, 400, "KeyCredentialsInvalidEndDate", "Key credential end date is invalid.");
 	c->not_before = not_before;
 	c->not_after = not_after;
@@ -215,10 +183,10 @@ static int settle_times(const X509 *x, struct directory_credential *c, struct er
 }
 
 static int insert_certificate(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
-	const X509 *x, const void *der, size_t len, struct err *err) {
+	const struct certificate *x, const void *der, size_t len, struct err *err) {
 	_cleanup_buf_ struct buf sha1 = {0}, sha256 = {0};
-	int rc = thumbprint(x, EVP_sha1(), &sha1);
-	rc = rc < 0 ? rc : thumbprint(x, EVP_sha256(), &sha256);
+	int rc = enc_hex(&sha1, x->sha1, sizeof(x->sha1));
+	rc = rc < 0 ? rc : enc_hex(&sha256, x->sha256, sizeof(x->sha256));
 	if (rc == 0 && !c->key_id[0])
 		rc = enc_uuid(c->key_id);
 	if (rc < 0)
@@ -238,18 +206,15 @@ static int insert_certificate(struct store_tx *tx, const struct directory_object
 
 int directory_add_certificate(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
 	const void *der, size_t len, struct err *err) {
-	if (len == 0 || len > DIRECTORY_CERTIFICATE_MAX)
+	_cleanup_certificate_ struct certificate x = {0};
+	int rc = certificate_read(der, len, &x, err);
+	if (rc == -EINVAL)
 		return invalid_certificate(err);
-	const unsigned char *at = der;
-	_cleanup_(free_x509) X509 *x = d2i_X509(NULL, &at, (long)len);
-	if (!x || at != (const unsigned char *)der + len || !X509_get0_pubkey(x)) {
-		ERR_clear_error();
-		return invalid_certificate(err);
-	}
-	int rc = check_room(tx, "application_certificates", o, err);
 	if (rc == 0)
-		rc = settle_times(x, c, err);
-	return rc < 0 ? rc : insert_certificate(tx, o, c, x, der, len, err);
+		rc = check_room(tx, "application_certificates", o, err);
+	if (rc == 0)
+		rc = settle_times(&x, c, err);
+	return rc < 0 ? rc : insert_certificate(tx, o, c, &x, der, len, err);
 }
 
 int directory_find_certificate(struct store_tx *tx, const struct entra_principal *p, const void *print, size_t len,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "crypto/key.h"
+#include "entra/directory.h"
 #include "entra/entra.h"
 #include "entra/token_cache.h"
 
@@ -56,13 +57,10 @@ struct entra_resource {
 // the slash stays when it was asked for, as Entra does.
 const struct entra_resource *entra_resource_find(const char *uri, char audience[static ENTRA_AUDIENCE_MAX]);
 
-struct entra_tenant {
-	char id[ENC_UUID_SIZE];
-	char display_name[ENTRA_NAME_MAX + 1];
-};
-#define ENTRA_DOMAIN_MAX 253
-// -ENOENT with err untouched when there is no such tenant.
+// By id or default domain, in lower case. -ENOENT with err untouched when there is no such tenant.
 int entra_tenant_find(struct store_tx *tx, const char *id, struct entra_tenant *out, struct err *err) _must_check_;
+int entra_tenant_find_by_domain(struct store_tx *tx, const char *domain, struct entra_tenant *out, struct err *err)
+	_must_check_;
 
 // The kinds of service principals.
 #define ENTRA_KIND_APPLICATION "Application"

@@ -3,7 +3,6 @@
 // discovery that Microsoft's client libraries begin with.
 #include "entra/login.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,45 +29,24 @@ static int tenant_not_found(const char *segment, struct err *err) {
 		aadsts_quote(segment, quoted));
 }
 
-// By a domain of its own; -ENOENT with err untouched.
-static int find_by_domain(struct store_tx *tx, const char *domain, struct entra_tenant *out, struct err *err) {
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	_cleanup_free_ char *lower = strv_lower(domain);
-	if (!lower)
-		return err_oom(err);
-	int rc = store_query(tx, &rows, err, "SELECT id, display_name FROM tenants WHERE domain = $1", "s", lower);
-	if (rc < 0 || (rc = store_next(rows, err)) < 0)
-		return rc;
-	if (rc == 0)
-		return -ENOENT;
-	(void)snprintf(out->id, sizeof(out->id), "%s", store_text(rows, 0));
-	(void)snprintf(out->display_name, sizeof(out->display_name), "%s", store_text(rows, 1));
-	return 0;
-}
-
 int login_tenant(struct store_tx *tx, const char *segment, struct entra_tenant *out, struct err *err) {
-	char id[ENC_UUID_SIZE], quoted[AADSTS_QUOTE_MAX];
+	char quoted[AADSTS_QUOTE_MAX];
 	if (!enc_is_uuid(segment) && !strchr(segment, '.'))
 		return aadsts_set(err, 900023,
 			"Specified tenant identifier '%s' is neither a valid DNS name, nor a valid external domain.",
 			aadsts_quote(segment, quoted));
-	int rc;
-	if (enc_is_uuid(segment)) {
-		for (size_t i = 0; i < sizeof(id); i++)
-			id[i] = (char)tolower((unsigned char)segment[i]);
-		rc = entra_tenant_find(tx, id, out, err);
-	} else {
-		rc = find_by_domain(tx, segment, out, err);
-	}
+	_cleanup_free_ char *key = strv_lower(segment);
+	if (!key)
+		return err_oom(err);
+	int rc = enc_is_uuid(key) ? entra_tenant_find(tx, key, out, err) : entra_tenant_find_by_domain(tx, key, out, err);
 	return rc == -ENOENT ? tenant_not_found(segment, err) : rc;
 }
 
-// The tenant's id as documents print it; "{tenantid}" is what Entra prints for the shared ones.
-static int printed_tenant(const struct login_call *c, char out[static ENC_UUID_SIZE], struct err *err) {
+int login_tenant_id(const struct login_call *c, const char *shared, char out[static ENC_UUID_SIZE], struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	struct entra_tenant tenant;
 	if (login_tenant_is_shared(c->tenant)) {
-		(void)snprintf(out, ENC_UUID_SIZE, "{tenantid}");
+		(void)snprintf(out, ENC_UUID_SIZE, "%s", shared);
 		return 0;
 	}
 	int rc = store_begin(c->entra->store, STORE_READ, &tx, err);
@@ -102,7 +80,7 @@ static json_t *openid_document(const char *tenant, const char *segment, bool v2)
 
 static int openid_configuration(const struct login_call *c, json_t **answer, struct err *err) {
 	char tenant[ENC_UUID_SIZE];
-	int rc = printed_tenant(c, tenant, err);
+	int rc = login_tenant_id(c, "{tenantid}", tenant, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_free_ char *segment = login_tenant_is_shared(c->tenant) ? strv_lower(c->tenant) : strdup(tenant);
@@ -129,7 +107,7 @@ static int published_key(const struct entra_published *key, const char *issuer, 
 
 static int discovery_keys(const struct login_call *c, json_t **answer, struct err *err) {
 	char tenant[ENC_UUID_SIZE];
-	int rc = printed_tenant(c, tenant, err);
+	int rc = login_tenant_id(c, "{tenantid}", tenant, err);
 	if (rc < 0)
 		return rc;
 	_cleanup_free_ char *issuer = strv_printf(AUTHORITY "/%s/v2.0", tenant);

@@ -15,6 +15,10 @@ struct login_call {
 // The tenant that a path names, by its id or its domain. A refusal (aadsts.h) in err when there is none.
 int login_tenant(struct store_tx *tx, const char *segment, struct entra_tenant *out, struct err *err) _must_check_;
 
+// The id of the tenant that the path names, or `shared` when that stands for any.
+int login_tenant_id(const struct login_call *c, const char *shared, char out[static ENC_UUID_SIZE], struct err *err)
+	_must_check_;
+
 // "common", "organizations" and "consumers" stand for any tenant.
 bool login_tenant_is_shared(const char *segment);
 

@@ -96,7 +96,7 @@ static int64_t count(struct fixture *f, enum directory_kind kind, enum directory
 
 static void test_a_tenant_has_a_domain_and_microsofts_applications(void **state) {
 	struct fixture *f = *state;
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	_cleanup_object_ struct directory_object o = {0}, none = {0};
 	assert_int_equal(directory_tenant(f->tx, TENANT_A, &tenant, &f->err), 0);
 	assert_string_equal(tenant.domain, "contosoltd.onmicrosoft.com");

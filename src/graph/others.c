@@ -158,7 +158,7 @@ int deleted_purge(struct call *c, struct err *err) {
 // The tenant.
 
 static int render_organization(struct call *c, json_t **out, struct err *err) {
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	int rc = directory_tenant(c->tx, c->caller.tenant, &tenant, err);
 	if (rc < 0)
 		return rc;
@@ -203,7 +203,7 @@ int organization_get(struct call *c, struct err *err) {
 }
 
 static int render_domain(struct call *c, json_t **out, struct err *err) {
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	int rc = directory_tenant(c->tx, c->caller.tenant, &tenant, err);
 	if (rc < 0)
 		return rc;

@@ -273,7 +273,7 @@ static int find_duplicate(struct call *c, const struct directory_object *o, cons
 }
 
 static int check_uris(struct call *c, const struct directory_object *o, struct err *err) {
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	const json_t *uris = json_object_get(o->body, "identifierUris");
 	if (json_array_size(uris) == 0)
 		return 0;
@@ -338,7 +338,7 @@ static int required(struct err *err, enum directory_kind kind, const char *prope
 // name@domain of the tenant, kept in lower case.
 static int check_user(struct call *c, struct directory_object *o, struct err *err) {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_'!#^~";
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	for (char *p = o->detail; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	char *at = strchr(o->detail, '@');

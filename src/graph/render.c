@@ -85,7 +85,7 @@ static int lay_over(json_t *shown, const json_t *body) {
 }
 
 static int set_application(struct call *c, const struct directory_object *o, json_t *shown, struct err *err) {
-	struct directory_tenant tenant;
+	struct entra_tenant tenant;
 	int rc = directory_tenant(c->tx, o->tenant_id, &tenant, err);
 	if (rc < 0)
 		return rc;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/strv.h"
+#include "entra/directory.h"
 #include "providers/providers.h"
 #include "providers/versions.h"
 
@@ -26,7 +27,7 @@ static int put(struct arm_call *call, struct resource *r, const json_t *body, bo
 
 static int remove_identity(struct arm_call *call, struct resource *r, struct err *err) {
 	// Whoever they let in was let in as this identity.
-	int rc = store_exec(call->tx, err, "DELETE FROM federated_credentials WHERE owner = $1", "s", r->id);
+	int rc = directory_federated_remove_all(call->tx, r->id, err);
 	return rc < 0 ? rc : entra_remove_managed_identity(call->tx, r->id, err);
 }
 
