@@ -14,9 +14,18 @@
 
 enum { THREADS = 2, FAILED_STEP_MS = 5000 };
 
+// Whose jobs they are: however many one has, the others' are not behind them all.
+struct owner {
+	struct owner *next;
+	char tenant[ENC_UUID_SIZE];
+	int64_t served;    // clock_monotonic_ns of its last step's begin
+	unsigned running;  // steps at present
+};
+
 struct job {
 	struct job *next;
 	const struct arm_job_kind *kind;
+	struct owner *owner;
 	char *id;
 	int64_t due;  // clock_monotonic_ns
 	bool taken, over;
@@ -27,6 +36,7 @@ struct arm_jobs {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct job *first;
+	struct owner *owners;  // kept for good: tenants are few
 	bool stopping, stale;  // stale: the store may hold jobs that are not in the list
 	pthread_t threads[THREADS];
 	size_t thread_count;
@@ -48,17 +58,40 @@ static bool is_listed(const struct arm_jobs *jobs, const char *kind, const char 
 	return false;
 }
 
+static int find_owner(struct arm_jobs *jobs, const char *caller_text, struct owner **out, struct err *err) {
+	_cleanup_json_ json_t *caller = NULL;
+	int rc = json_parse(caller_text, strlen(caller_text), "InternalServerError", &caller, err);
+	const char *tenant = rc == 0 ? json_str(caller, "tenant") : NULL;
+	if (rc < 0)
+		return rc;
+	for (*out = jobs->owners; *out; *out = (*out)->next)
+		if (strcmp((*out)->tenant, tenant ? tenant : "") == 0)
+			return 0;
+	struct owner *o = calloc(1, sizeof(*o));
+	if (!o)
+		return err_oom(err);
+	(void)snprintf(o->tenant, sizeof(o->tenant), "%s", tenant ? tenant : "");
+	o->next = jobs->owners;
+	*out = jobs->owners = o;
+	return 0;
+}
+
 // Called with the lock held.
-static int list_job(struct arm_jobs *jobs, const char *kind_name, const char *id, struct err *err) {
+static int list_job(struct arm_jobs *jobs, const char *kind_name, const char *id, const char *caller, struct err *err) {
+	struct owner *owner = NULL;
 	const struct arm_job_kind *kind = find_kind(jobs->arm, kind_name);
 	if (!kind)
 		return err_set(err, -ENOENT, 500, "InternalServerError", "The store holds a job of an unknown kind, '%s'.", kind_name);
 	if (is_listed(jobs, kind_name, id))
 		return 0;
+	int rc = find_owner(jobs, caller, &owner, err);
+	if (rc < 0)
+		return rc;
 	struct job *j = calloc(1, sizeof(*j));
 	if (!j)
 		return err_oom(err);
 	j->kind = kind;
+	j->owner = owner;
 	j->id = strdup(id);
 	if (!j->id) {
 		free(j);
@@ -74,10 +107,10 @@ static int load(struct arm_jobs *jobs, struct err *err) {
 	_cleanup_rows_ struct store_rows *rows = NULL;
 	int rc = store_begin(jobs->arm->config.store, STORE_READ, &tx, err);
 	if (rc == 0)
-		rc = store_query(tx, &rows, err, "SELECT kind, id FROM jobs ORDER BY created DESC", "");
+		rc = store_query(tx, &rows, err, "SELECT kind, id, caller FROM jobs ORDER BY created DESC", "");
 	while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
 		pthread_mutex_lock(&jobs->lock);
-		rc = list_job(jobs, store_text(rows, 0), store_text(rows, 1), err);
+		rc = list_job(jobs, store_text(rows, 0), store_text(rows, 1), store_text(rows, 2), err);
 		pthread_mutex_unlock(&jobs->lock);
 	}
 	return rc;
@@ -110,10 +143,20 @@ static void take_step(struct arm *arm, struct job *j) {
 	j->due = clock_monotonic_ns() + again_ms * (CLOCK_NSEC_PER_SEC / 1000);
 }
 
-static struct job *earliest(const struct arm_jobs *jobs) {
+static bool goes_before(const struct job *a, const struct job *b, int64_t now) {
+	bool due = a->due <= now;
+	if (!due || b->due > now)
+		return a->due < b->due;
+	if (a->owner->running != b->owner->running)
+		return a->owner->running < b->owner->running;
+	return a->owner->served != b->owner->served ? a->owner->served < b->owner->served : a->due < b->due;
+}
+
+// Of those that are due, one of who has waited longest for a turn; where none is, the one that will be first.
+static struct job *next_job(const struct arm_jobs *jobs, int64_t now) {
 	struct job *found = NULL;
 	for (struct job *j = jobs->first; j; j = j->next)
-		if (!j->taken && (!found || j->due < found->due))
+		if (!j->taken && (!found || goes_before(j, found, now)))
 			found = j;
 	return found;
 }
@@ -152,17 +195,21 @@ static void *work(void *ctx) {
 	while (!jobs->stopping) {
 		if (jobs->stale)
 			refresh(jobs);
-		struct job *j = earliest(jobs);
-		if (!j || j->due > clock_monotonic_ns()) {
+		int64_t now = clock_monotonic_ns();
+		struct job *j = next_job(jobs, now);
+		if (!j || j->due > now) {
 			if (!jobs->stale)
 				wait_until(jobs, j);
 			continue;
 		}
 		j->taken = true;
+		j->owner->served = now;
+		j->owner->running++;
 		pthread_mutex_unlock(&jobs->lock);
 		take_step(jobs->arm, j);
 		pthread_mutex_lock(&jobs->lock);
 		j->taken = false;
+		j->owner->running--;
 		if (j->over)
 			unlist(jobs, j);
 		else
@@ -218,6 +265,11 @@ void arm_jobs_stop(struct arm *arm) {
 		(void)pthread_join(jobs->threads[i], NULL);
 	while (jobs->first)
 		unlist(jobs, jobs->first);
+	while (jobs->owners) {
+		struct owner *o = jobs->owners;
+		jobs->owners = o->next;
+		free(o);
+	}
 	(void)pthread_cond_destroy(&jobs->wake);
 	(void)pthread_mutex_destroy(&jobs->lock);
 	free(jobs);
