@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "access/access.h"
 #include "base/strv.h"
 #include "graph/internal.h"
 
@@ -63,16 +64,41 @@ int may_create(struct call *c, enum directory_kind kind, struct err *err) {
 	return rc;
 }
 
-// What an object's principal may do by its directory roles.
+// Is it, by itself or by a group, a hypervisor's, or has it a role in all that is the tenant's, as the operator has?
+static int stands_above(struct call *c, const char *principal_id, bool *out, struct err *err) {
+	int64_t count = 0;
+	int rc = store_query_int(c->tx, &count, err,
+		"WITH RECURSIVE principals(id) AS (SELECT CAST($1 AS TEXT) UNION"
+		" SELECT m.group_id FROM group_members m JOIN principals p ON m.member_id = p.id)"
+		" SELECT COUNT(*) FROM role_assignments WHERE principal_id IN (SELECT id FROM principals)"
+		" AND (scope = '/' OR role_id = $2)",
+		"ss", principal_id, ACCESS_ROLE_HYPERVISOR);
+	if (rc == 0)
+		*out = count > 0;
+	return rc;
+}
+
+static int rights_of_principal(struct call *c, const char *tenant_id, const char *id, unsigned *out, struct err *err) {
+	bool above = false;
+	unsigned held = 0;
+	int rc = directory_rights(c->tx, tenant_id, id, &held, err);
+	if (rc == 0)
+		rc = stands_above(c, id, &above, err);
+	if (rc == 0)
+		*out = above ? directory_role_by_id(DIRECTORY_GLOBAL_ADMINISTRATOR)->rights : held;
+	return rc;
+}
+
+// What an object's principal may do by its directory roles; one that stands above the directory all.
 static int rights_of(struct call *c, const struct directory_object *o, unsigned *out, struct err *err) {
 	_cleanup_object_ struct directory_object principal = {0};
 	if (o->kind != DIRECTORY_APPLICATION)
-		return directory_rights(c->tx, o->tenant_id, o->id, out, err);
+		return rights_of_principal(c, o->tenant_id, o->id, out, err);
 	int rc = directory_get_by_app(c->tx, o->tenant_id, DIRECTORY_SERVICE_PRINCIPAL, o->app_id, &principal, err);
 	*out = 0;
 	if (rc == -ENOENT)
 		return 0;
-	return rc < 0 ? rc : directory_rights(c->tx, o->tenant_id, principal.id, out, err);
+	return rc < 0 ? rc : rights_of_principal(c, o->tenant_id, principal.id, out, err);
 }
 
 int may_write(struct call *c, const struct directory_object *o, struct err *err) {

@@ -4,6 +4,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import unittest
 import urllib.parse
 import uuid
 
-from harness import IDENTITIES, LOGIN, Instance
+from harness import IDENTITIES, LOGIN, READER, Instance
 
 GRAPH = "graph.microsoft.com"
 RESOURCE = "https://graph.microsoft.com"
@@ -21,6 +22,7 @@ KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 READERS = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+USER_ADMINISTRATOR = "fe930be7-5e62-47db-91af-98c3a49a38b1"
 EXCHANGE = "api://AzureADTokenExchange"
 
 
@@ -404,6 +406,32 @@ class People(Case):
             self.refuse(graph("POST", "/users", {k: v for k, v in twin.items() if k != missing}), 400, "Request_BadRequest", missing)
         self.assertEqual(graph("DELETE", "/users/grace@custodisk.onmicrosoft.com").status, 204)
         self.refuse(graph("GET", f"/users/{user['id']}"), 404, "Request_ResourceNotFound")
+
+    def test_who_stands_above_a_directory_is_not_taken_over_from_below(self):
+        with open(os.path.join(cloud.dir, "host.json")) as f:
+            host = json.load(f)["clientId"]
+        of_apps, _, first = make_client("of-apps")
+        of_people, _, second = make_client("of-people")
+        self.ok(grant(first["id"], APPLICATION_ADMINISTRATOR), 201)
+        self.ok(grant(second["id"], USER_ADMINISTRATOR), 201)
+        # A secret of the hypervisor's would be good for every tenant's disks.
+        for path in (f"/applications(appId='{host}')", f"/servicePrincipals(appId='{host}')"):
+            self.refuse(graph("POST", path + "/addPassword", {}, of_apps), 403, "Authorization_RequestDenied")
+        self.refuse(graph("POST", f"/applications(appId='{host}')/federatedIdentityCredentials", {
+            "name": "mine", "issuer": "https://a.example", "subject": "s", "audiences": [EXCHANGE]}, of_apps), 403,
+            "Authorization_RequestDenied")
+        # Nor is who has a role in everything, be it by a group.
+        user, inner, outer = make_user("above"), make_group("above-inner"), make_group("above-outer")
+        path = f"/users/{user['id']}/authentication/temporaryAccessPassMethods"
+        self.ok(graph("POST", path, {}, of_people), 201)
+        self.assertEqual(graph("POST", f"/groups/{outer['id']}/members/$ref", reference(inner["id"])).status, 204)
+        assigned = cloud.arm("PUT", f"/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", "2022-04-01", {"properties": {
+            "principalId": outer["id"], "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{READER}"}})
+        self.assertEqual(assigned.status, 201, assigned)
+        self.refuse(graph("POST", f"/groups/{inner['id']}/members/$ref", reference(second["id"]), of_people), 403,
+                    "Authorization_RequestDenied")
+        self.assertEqual(graph("POST", f"/groups/{inner['id']}/members/$ref", reference(user["id"])).status, 204)
+        self.refuse(graph("GET", path, None, of_people), 403, "Authorization_RequestDenied")
 
     def test_passwords_are_kept_nowhere(self):
         make_user("secretive")
