@@ -14,6 +14,7 @@ import urllib.parse
 
 from harness import ARM, DISKS, GROUPS, IDENTITIES, LOGIN, MACHINES, READER, ROLES, VAULTS, Instance, UnixConnection
 
+GRAPH = "graph.microsoft.com"
 SEED, COUNT = int(os.environ.get("FUZZ_SEED", "1")), int(os.environ.get("FUZZ_COUNT", "1500"))
 ODD = [None, True, False, 0, -1, 1.5, 2**63 - 1, -2**63, "", "x", "é" * 40, "\n", "a.b", "/", "..", "%", "%s%n", "A" * 5000, [], {}, [[]],
        [None], {"": None}, "/subscriptions/s", [{}] * 70, {"a" * 600: "b" * 600}, {"error": 1, "id": 1}]
@@ -22,7 +23,9 @@ SEGMENTS = ["", "x", ".", "%2e", "%2F", "%41", "providers", "subscriptions", "re
 # A deletion of what the other requests stand on would leave them little to reach: it has requests of its own.
 METHODS = ["GET", "PUT", "PATCH", "POST", "HEAD", "OPTIONS", "TRACE", "get"]
 QUERIES = ["$filter=principalId eq 'x", "$filter=atScope()", "monitor=true", "$expand=instanceView", "$skiptoken=e30", "maxresults=0",
-           "maxresults=99999999999999999999", "api-version=2020-01-01", "%zz=1", "a=b&" * 40]
+           "maxresults=99999999999999999999", "$filter=displayName eq 'a' and (not startswith(displayName,'b') or tags/any(t:t eq 'c'))",
+           "$filter=id in ('a','b')", "$select=id,displayName", "$top=1", "$count=true&$orderby=displayName desc", "$search=\"displayName:a\"",
+           "$filter=" + "(" * 200 + "id eq 'x'", "$filter=tagName eq 'a' and tagValue eq 'b'", "$skiptoken=eyJraW5kIjo5LCJuYW1lIjoiIn0", "api-version=2020-01-01", "%zz=1", "a=b&" * 40]
 
 
 def nodes(value, at=()):
@@ -111,8 +114,131 @@ class Fuzz(unittest.TestCase):
                 ("PATCH", key.split(".net")[1], attributes), ("POST", "/keys/k/wrapkey", {"alg": "RSA-OAEP-256", "value": "AAAA"}),
                 ("POST", "/keys/k/unwrapkey", {"alg": "RSA-OAEP-256", "value": "AAAA"}), ("GET", "/keys", None), ("DELETE", "/keys/f", None),
                 ("GET", "/keys/k/versions", None), ("POST", "/deletedkeys/f/recover", {}), ("GET", "/deletedkeys", None)]
-        return ([(ARM, *s) for s in arm] + [("kv-fuzz.vault.azure.net", m, p, "7.4", b) for m, p, b in keys]
+        arm += self.seeds_of_recorded(c, vault) + self.seeds_of_templates(c, role)
+        return ([(ARM, *s) for s in arm] + [("kv-fuzz.vault.azure.net", m, p, "7.4", b) for m, p, b in keys] + self.seeds_of_graph(c)
                 + [(LOGIN, "POST", f"/{c.tenant}/oauth2/v2.0/token", "1", {"grant_type": "client_credentials", "scope": "x/.default"})])
+
+    def seeds_of_recorded(self, c, vault):
+        """Types that are kept as they come, and what other providers have of their own kind."""
+        network = c.id("Microsoft.Network/virtualNetworks", "v")
+        group, nic = c.id("Microsoft.Network/networkSecurityGroups", "g"), c.id("Microsoft.Network/networkInterfaces", "n")
+        zone, endpoint = c.id("Microsoft.Network/privateDnsZones", "a.b"), c.id("Microsoft.Network/privateEndpoints", "e")
+        storage, space = c.id("Microsoft.Storage/storageAccounts", "fuzzstore"), c.id("Microsoft.OperationalInsights/workspaces", "work")
+        rule = {"name": "r", "properties": {"priority": 100, "access": "Allow", "direction": "Inbound", "protocol": "Tcp"}}
+        one = {"name": "one", "properties": {"addressPrefix": "10.0.0.0/24", "networkSecurityGroup": {"id": group}}}
+        configuration = {"name": "c", "properties": {"subnet": {"id": network + "/subnets/one"}, "privateIPAllocationMethod": "Dynamic"}}
+        link = {"name": "l", "properties": {"privateLinkServiceId": vault, "groupIds": ["vault"], "requestMessage": "m"}}
+
+        def whole(**properties):
+            return {"location": "westeurope", "tags": {"a": "b"}, "properties": properties}
+        diagnostics = {"properties": {"storageAccountId": storage, "workspaceId": space, "logs": [
+            {"categoryGroup": "audit", "enabled": True, "retentionPolicy": {"enabled": False, "days": 0}}],
+            "metrics": [{"category": "AllMetrics", "enabled": True}], "customWebhook": {"serviceUri": "https://a.example/x"}}}
+        zones = {"properties": {"privateDnsZoneConfigs": [{"name": "z", "properties": {"privateDnsZoneId": zone}}]}}
+        credential = {"properties": {"issuer": "https://a.example", "subject": "s", "audiences": ["api://AzureADTokenExchange"]}}
+        identity = c.id("Microsoft.ManagedIdentity/userAssignedIdentities", "id-set")
+        net, dns = "2023-09-01", "2020-06-01"
+        made = [("PUT", group, net, whole(securityRules=[rule])),
+                ("PUT", network, net, whole(addressSpace={"addressPrefixes": ["10.0.0.0/16"]}, subnets=[one])),
+                ("PUT", nic, net, whole(ipConfigurations=[configuration], networkSecurityGroup={"id": group})),
+                ("PUT", zone, dns, {"location": "global", "properties": {}}),
+                ("PUT", zone + "/virtualNetworkLinks/l", dns, {"location": "global", "properties": {
+                    "virtualNetwork": {"id": network}, "registrationEnabled": False}}),
+                ("PUT", endpoint, net, whole(subnet={"id": network + "/subnets/one"}, privateLinkServiceConnections=[link])),
+                ("PUT", endpoint + "/privateDnsZoneGroups/d", net, zones),
+                ("PUT", storage, "2023-01-01", {**whole(accessTier="Hot"), "sku": {"name": "Standard_LRS"}, "kind": "StorageV2"}),
+                ("PUT", space, "2022-10-01", whole(retentionInDays=30, sku={"name": "PerGB2018"})),
+                ("PUT", vault + "/providers/Microsoft.Insights/diagnosticSettings/d", "2021-05-01-preview", diagnostics),
+                ("PUT", identity + "/federatedIdentityCredentials/fed", IDENTITIES, credential),
+                ("PUT", network + "/providers/Microsoft.Authorization/locks/l", "2020-05-01",
+                 {"properties": {"level": "CanNotDelete", "notes": "n", "owners": [{"applicationId": c.client}]}}),
+                ("PUT", network + "/providers/Microsoft.Resources/tags/default", "2021-04-01", {"properties": {"tags": {"a": "b"}}}),
+                ("PUT", vault + "/keys/arm", VAULTS, {"properties": {"kty": "RSA", "keySize": 2048, "keyOps": ["sign"], "attributes": {}}}),
+                ("PUT", vault + "/secrets/arm", VAULTS, {"properties": {"value": "x", "contentType": "t", "attributes": {"enabled": True}}})]
+        for method, path, version, body in made:
+            answer = c.arm(method, path, version, body)
+            self.assertLess(answer.status, 300, (path, answer))
+        return made + [("PATCH", path, version, body) for _, path, version, body in made] + [
+            ("PUT", network + "/subnets/two", net, {**one, "properties": {"addressPrefix": "10.0.1.0/24"}}),
+            ("PUT", group + "/securityRules/r", net, rule), ("GET", endpoint, net, None), ("GET", network + "/subnets", net, None),
+            ("POST", f"{c.scope}/providers/Microsoft.Storage/checkNameAvailability", "2023-01-01", {"name": "x", "type": "y"}),
+            ("DELETE", endpoint, net, None), ("DELETE", nic, net, None)]
+
+    def seeds_of_templates(self, c, role):
+        template = {
+            "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",
+            "languageVersion": "2.0", "definitions": {"d": {"type": "string", "maxLength": 9}},
+            "parameters": {"p": {"$ref": "#/definitions/d", "defaultValue": "x"}, "q": {"type": "secureString", "defaultValue": "y"}},
+            "variables": {"v": "[concat(parameters('p'), '-', uniqueString(resourceGroup().id))]",
+                          "copy": [{"name": "w", "count": 2, "input": "[copyIndex('w')]"}]},
+            "functions": [{"namespace": "f", "members": {"g": {"parameters": [{"name": "a", "type": "int"}],
+                                                               "output": {"type": "int", "value": "[add(parameters('a'), 1)]"}}}}],
+            "resources": {"i": {"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES,
+                                "name": "[format('id-{0}-{1}', variables('v'), copyIndex())]", "location": "westeurope",
+                                "copy": {"name": "c", "count": 2, "mode": "Serial"}, "condition": "[not(false())]"},
+                          "n": {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "in", "dependsOn": ["i"],
+                                "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"}, "template": {
+                                    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                                    "contentVersion": "1.0.0.0", "resources": []}}}},
+            "outputs": {"o": {"type": "array", "value": "[map(variables('w'), lambda('x', f.g(lambdaVariables('x'))))]"},
+                        "r": {"type": "object", "value": "[reference('n')]"}}}
+        body = {"properties": {"mode": "Incremental", "template": template, "parameters": {"p": {"value": "z"}}}}
+        base = c.group() + "/providers/Microsoft.Resources/deployments/t"
+        wide = f"{c.scope}/providers/Microsoft.Resources/deployments/t"
+        custom = f"{c.scope}/providers/Microsoft.Authorization/roleDefinitions/9b9a1d34-7a52-4f0e-9d3c-0d5a4d9b3f12"
+        written = {"properties": {"roleName": "fuzz", "type": "CustomRole", "description": "d", "assignableScopes": [c.scope], "permissions": [
+            {"actions": ["*/read"], "notActions": [], "dataActions": ["Microsoft.KeyVault/vaults/keys/read"], "notDataActions": []}]}}
+        return [("PUT", base, GROUPS, body), ("POST", base + "/whatIf", GROUPS, body), ("POST", base + "/validate", GROUPS, body),
+                ("PUT", wide, GROUPS, {**body, "location": "westeurope"}), ("POST", wide + "/whatIf", GROUPS, {**body, "location": "westeurope"}),
+                ("GET", base + "/operations", GROUPS, None), ("POST", base + "/exportTemplate", GROUPS, {}),
+                ("POST", base + "/cancel", GROUPS, {}), ("DELETE", wide, GROUPS, None), ("PUT", custom, ROLES, written),
+                ("POST", "/providers/Microsoft.Resources/calculateTemplateHash", GROUPS, template),
+                ("POST", c.group() + "/exportTemplate", GROUPS, {"resources": ["*"], "options": "x"}),
+                ("POST", c.group() + "/validateMoveResources", GROUPS, {"resources": [role], "targetResourceGroup": c.group("x")}),
+                ("POST", f"{c.scope}/providers/Microsoft.Resources/checkResourceName", GROUPS, {"name": "x", "type": "y"}),
+                ("GET", f"{c.scope}/providers/Microsoft.Insights/eventtypes/management/values", "2015-04-01", None),
+                ("PUT", f"{c.scope}/tagNames/a", GROUPS, {}), ("GET", f"{c.scope}/resources", GROUPS, None),
+                ("PUT", "/providers/Microsoft.Subscription/aliases/a", "2021-10-01",
+                 {"properties": {"displayName": "a", "workload": "DevTest", "additionalProperties": {"tags": {"a": "b"}}}})]
+
+    def seeds_of_graph(self, c):
+        headers = {"Authorization": "Bearer " + c.token("https://graph.microsoft.com")}
+
+        def make(path, body):
+            answer = c.send("POST", GRAPH, "/v1.0" + path, body, headers)
+            self.assertEqual(answer.status, 201, answer)
+            return answer.json
+        app = {"displayName": "a", "identifierUris": [], "signInAudience": "AzureADMyOrg", "tags": ["t"],
+               "web": {"redirectUris": ["https://a.example/x"], "implicitGrantSettings": {"enableIdTokenIssuance": True}},
+               "appRoles": [{"id": "9b9a1d34-7a52-4f0e-9d3c-0d5a4d9b3f11", "value": "v"}], "api": {"oauth2PermissionScopes": []},
+               "requiredResourceAccess": [{"resourceAppId": "00000003-0000-0000-c000-000000000000", "resourceAccess": []}],
+               "keyCredentials": [], "passwordCredentials": [], "optionalClaims": None, "isFallbackPublicClient": True}
+        user = {"displayName": "u", "accountEnabled": True, "mailNickname": "u", "userPrincipalName": "u@custodisk.onmicrosoft.com",
+                "passwordProfile": {"password": "Correct horse 1"}, "businessPhones": ["1"], "usageLocation": "DE"}
+        group = {"displayName": "g", "mailEnabled": False, "mailNickname": "g", "securityEnabled": True, "groupTypes": []}
+        made = make("/applications", app)
+        principal, person, crowd = make("/servicePrincipals", {"appId": made["appId"]}), make("/users", user), make("/groups", group)
+        ours, whose = f"/applications/{made['id']}", f"/users/{person['id']}"
+        credential = {"name": "fed", "issuer": "https://a.example", "subject": "s", "description": "d", "audiences": ["api://AzureADTokenExchange"]}
+        key = {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": "AAAA", "displayName": "k",
+                                   "startDateTime": "2026-01-01T00:00:00Z", "endDateTime": "2036-01-01T00:00:00Z"}]}
+        refer = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{person['id']}"}
+        given = {"principalId": person["id"], "roleDefinitionId": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "directoryScopeId": "/"}
+        seeds = [("POST", "/applications", app), ("PATCH", ours, app), ("PATCH", ours, key), ("GET", ours, None), ("POST", "/users", user),
+                 ("PATCH", whose, {**user, "passwordProfile": None}), ("POST", "/groups", group), ("PATCH", f"/groups/{crowd['id']}", group),
+                 ("PATCH", f"/servicePrincipals/{principal['id']}", {"tags": ["t"], "accountEnabled": True, "notes": "n", **key}),
+                 ("POST", ours + "/addPassword", {"passwordCredential": {"displayName": "d", "endDateTime": "2030-01-01T00:00:00Z"}}),
+                 ("POST", ours + "/removePassword", {"keyId": made["id"]}), ("POST", ours + "/federatedIdentityCredentials", credential),
+                 ("PATCH", ours + "/federatedIdentityCredentials/fed", credential), ("POST", ours + "/owners/$ref", refer),
+                 ("POST", f"/groups/{crowd['id']}/members/$ref", refer), ("GET", f"/groups/{crowd['id']}/members", None),
+                 ("POST", whose + "/authentication/temporaryAccessPassMethods", {"lifetimeInMinutes": 60, "isUsableOnce": True,
+                                                                                "startDateTime": "2030-01-01T00:00:00Z"}),
+                 ("POST", whose + "/getMemberGroups", {"securityEnabledOnly": True}), ("POST", whose + "/checkMemberGroups", {"groupIds": [crowd["id"]]}),
+                 ("POST", "/roleManagement/directory/roleAssignments", given), ("GET", "/roleManagement/directory/roleAssignments", None),
+                 ("POST", "/directoryObjects/getByIds", {"ids": [person["id"]], "types": ["user"]}), ("GET", "/me", None),
+                 ("GET", "/applications", None), ("GET", "/users", None), ("GET", "/servicePrincipals/$count", None), ("GET", "/organization", None),
+                 ("GET", "/directory/deletedItems/microsoft.graph.application", None), ("GET", f"/users('{person['userPrincipalName']}')", None)]
+        return [(GRAPH, method, "/v1.0" + path, "1", body) for method, path, body in seeds]
 
     def ask(self, c, r, seed):
         host, method, path, version, body = seed
@@ -120,10 +246,11 @@ class Fuzz(unittest.TestCase):
         path = bend_path(r, path) if bent_path else path
         method = r.choice(METHODS) if r.random() < 0.15 else method
         data = bend_body(r, body) if body is not None and not (bent_path and r.random() < 0.5) else json.dumps(body or {}).encode()
-        query = f"?api-version={version}" + ("&" + r.choice(QUERIES).replace(" ", "%20") if r.random() < 0.15 else "")
+        query = f"?api-version={version}" + ("&" + urllib.parse.quote(r.choice(QUERIES), safe="%=&$'(),:/") if r.random() < 0.15 else "")
         headers = {"Content-Type": "application/json", "Host": host, "X-HTTP-METHOD": r.choice(METHODS)} if r.random() < 0.1 else {"Host": host}
         if r.random() < 0.97:
-            resource = "https://vault.azure.net" if "vault" in host else "https://management.azure.com"
+            resource = ("https://vault.azure.net" if "vault" in host else "https://graph.microsoft.com" if host == GRAPH
+                        else "https://management.azure.com")
             token = self.host_token if path.endswith("/poll") and not bent_path else c.token(resource)
             headers["Authorization"] = "Bearer " + token
         if self.connection is None:
