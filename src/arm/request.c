@@ -114,16 +114,26 @@ static int run_within(struct arm_call *call, const struct arm_type *type, struct
 	return rc;
 }
 
+static void note_hold(const struct arm_call *call, bool tried, int64_t began) {
+	if (call->arm->throttle)
+		arm_throttle_held(call->arm->throttle, call->caller->tenant, tried, began, clock_monotonic_ns());
+}
+
 // Everything a request changes, and the record of it, in one transaction.
 static int run_in_transaction(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	bool read = reads_only(call->request);
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	int rc = store_begin(call->arm->config.store, read ? STORE_READ : STORE_WRITE, &tx, err);
+	int64_t began = clock_monotonic_ns();
 	if (rc == 0)
 		rc = run_within(call, type, tx, err);
+	if (rc == 0 && !read)
+		rc = store_commit(&tx, err);
+	store_rollback(&tx);
+	if (!read)
+		note_hold(call, false, began);
 	if (rc < 0 || read)
 		return rc;
-	rc = store_commit(&tx, err);
 	if (rc == 0 && call->hosts_concerned)
 		arm_revision_publish(call->arm);
 	if (rc == 0 && call->jobs_queued)
@@ -249,6 +259,20 @@ static int count_request(struct arm_call *call, struct err *err) {
 	return http_set_header(call->response, header, "%lld", (long long)left) < 0 ? err_oom(err) : 0;
 }
 
+static int check_rest(struct arm_call *call, bool tries, struct err *err) {
+	int64_t wait = 0;
+	if (!call->arm->throttle || call->inner)
+		return 0;
+	int rc = arm_throttle_rest(call->arm->throttle, call->caller->tenant, tries, clock_monotonic_ns(), &wait);
+	if (rc == 0)
+		return 0;
+	if (http_set_header(call->response, "Retry-After", "%lld", (long long)wait) < 0)
+		return err_oom(err);
+	return err_set(err, rc, 429, "TenantRequestsThrottled",
+		"Requests of the tenant '%s' have kept everybody else from writing for long. Please try again after '%lld' seconds.",
+		call->caller->tenant, (long long)wait);
+}
+
 static int look(struct arm_call *call, const struct arm_type *type, struct err *err) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	int rc = store_begin(call->arm->config.store, STORE_READ, &tx, err);
@@ -266,7 +290,15 @@ static int prepare(struct arm_call *call, const struct arm_type *type, struct er
 	if (!type->look || reads_only(call->request))
 		return 0;
 	int rc = look(call, type, err);
-	return rc == 0 && call->prepared ? type->work(call, err) : rc;
+	if (rc < 0 || !call->prepared)
+		return rc;
+	if ((rc = check_rest(call, type->work_holds, err)) < 0)
+		return rc;
+	int64_t began = clock_monotonic_ns();
+	rc = type->work(call, err);
+	if (type->work_holds)
+		note_hold(call, true, began);
+	return rc;
 }
 
 static int run_resolved(struct arm_call *call, const struct arm_type *type, struct store_tx *outer, struct err *err) {
@@ -277,6 +309,8 @@ static int run_resolved(struct arm_call *call, const struct arm_type *type, stru
 	bool counted = call->arm->throttle && !call->inner && !(action && action->own_transaction);
 	if (counted) {
 		int rc = count_request(call, err);
+		if (rc == 0 && !reads_only(call->request))
+			rc = check_rest(call, false, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -47,6 +47,39 @@ static void test_a_bucket_is_emptied_and_fills_again(void **state) {
 	assert_int_equal(take(*state, "p", "s", ARM_WRITES, 3600 * SECOND), -EAGAIN);
 }
 
+static void test_who_held_the_others_up_rests(void **state) {
+	int64_t wait = -1;
+	assert_int_equal(arm_throttle_rest(*state, "t", false, SECOND, &wait), 0);
+	// What takes no second costs nothing.
+	arm_throttle_held(*state, "t", false, SECOND, 2 * SECOND);
+	assert_int_equal(arm_throttle_rest(*state, "t", false, 2 * SECOND, &wait), 0);
+	arm_throttle_held(*state, "t", false, 2 * SECOND, 10 * SECOND);
+	assert_int_equal(arm_throttle_rest(*state, "t", false, 10 * SECOND, &wait), -EAGAIN);
+	assert_int_equal(wait, 7);
+	assert_int_equal(arm_throttle_rest(*state, "u", false, 10 * SECOND, &wait), 0);
+	// What was under way already adds to it.
+	arm_throttle_held(*state, "t", false, 10 * SECOND, 12 * SECOND);
+	assert_int_equal(arm_throttle_rest(*state, "t", false, 17 * SECOND, &wait), -EAGAIN);
+	assert_int_equal(arm_throttle_rest(*state, "t", false, 18 * SECOND, &wait), 0);
+}
+
+static void test_one_is_tried_out_at_a_time(void **state) {
+	int64_t wait = -1;
+	assert_int_equal(arm_throttle_rest(*state, "t", true, SECOND, &wait), 0);
+	assert_int_equal(arm_throttle_rest(*state, "t", true, SECOND, &wait), -EAGAIN);
+	assert_int_equal(wait, 1);
+	assert_int_equal(arm_throttle_rest(*state, "t", false, SECOND, &wait), 0);
+	assert_int_equal(arm_throttle_rest(*state, "u", true, SECOND, &wait), 0);
+	// However many others ask meanwhile, it is not forgotten.
+	for (int i = 0; i < 5000; i++)
+		(void)!take(*state, "p", "s", ARM_WRITES, 100 * SECOND);
+	assert_int_equal(arm_throttle_rest(*state, "t", true, 100 * SECOND, &wait), -EAGAIN);
+	arm_throttle_held(*state, "t", true, SECOND, 4 * SECOND);
+	assert_int_equal(arm_throttle_rest(*state, "t", true, 5 * SECOND, &wait), -EAGAIN);
+	assert_int_equal(wait, 1);
+	assert_int_equal(arm_throttle_rest(*state, "t", true, 6 * SECOND, &wait), 0);
+}
+
 static void test_others_have_their_own(void **state) {
 	spend(*state, 200, SECOND);
 	assert_int_equal(take(*state, "p", "s", ARM_WRITES, SECOND), -EAGAIN);
@@ -71,6 +104,8 @@ static void test_what_is_full_is_forgotten_without_harm(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_bucket_is_emptied_and_fills_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_held_the_others_up_rests, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_is_tried_out_at_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_others_have_their_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_full_is_forgotten_without_harm, set_up, tear_down),
 	};

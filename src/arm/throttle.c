@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 
+#define HOLD_FREE_NS CLOCK_NSEC_PER_SEC  // so long a change may take at no cost
+
 enum { ROWS = 1024, NAME_SIZE = 80, SWEEP_EVERY = 4096 };
 
 static const struct limit {
@@ -22,6 +24,7 @@ struct bucket {
 	char name[NAME_SIZE];
 	enum arm_throttle_class class;
 	int64_t full_at;  // when it is whole again
+	bool tried;       // of ARM_HOLDS: something is tried out at present
 };
 
 struct arm_throttle {
@@ -43,7 +46,7 @@ static void sweep(struct arm_throttle *t, int64_t now_ns) {
 	for (size_t i = 0; i < ROWS; i++)
 		for (struct bucket **link = &t->rows[i]; *link;) {
 			struct bucket *b = *link;
-			if (b->full_at > now_ns) {
+			if (b->full_at > now_ns || b->tried) {
 				link = &b->next;
 				continue;
 			}
@@ -55,6 +58,9 @@ static void sweep(struct arm_throttle *t, int64_t now_ns) {
 void arm_throttle_free(struct arm_throttle *t) {
 	if (!t)
 		return;
+	for (size_t i = 0; i < ROWS; i++)
+		for (struct bucket *b = t->rows[i]; b; b = b->next)
+			b->tried = false;
 	sweep(t, INT64_MAX);
 	(void)pthread_mutex_destroy(&t->lock);
 	free(t);
@@ -107,4 +113,33 @@ int arm_throttle_take(struct arm_throttle *t, const char *principal, const char 
 	}
 	pthread_mutex_unlock(&t->lock);
 	return enough ? 0 : -EAGAIN;
+}
+
+static int64_t seconds_until(int64_t then_ns, int64_t now_ns) {
+	return then_ns > now_ns ? (then_ns - now_ns + CLOCK_NSEC_PER_SEC - 1) / CLOCK_NSEC_PER_SEC : 1;
+}
+
+int arm_throttle_rest(struct arm_throttle *t, const char *tenant, bool tries, int64_t now_ns, int64_t *retry_after) {
+	pthread_mutex_lock(&t->lock);
+	struct bucket *b = find(t, tenant, ARM_HOLDS);
+	bool refused = !b || b->full_at > now_ns || (tries && b->tried);
+	if (refused)
+		*retry_after = b ? seconds_until(b->full_at, now_ns) : 1;
+	else if (tries)
+		b->tried = true;
+	pthread_mutex_unlock(&t->lock);
+	return refused ? -EAGAIN : 0;
+}
+
+void arm_throttle_held(struct arm_throttle *t, const char *tenant, bool tried, int64_t began_ns, int64_t now_ns) {
+	int64_t long_ns = now_ns - began_ns - HOLD_FREE_NS;
+	if (!tried && long_ns <= 0)
+		return;
+	pthread_mutex_lock(&t->lock);
+	struct bucket *b = find(t, tenant, ARM_HOLDS);
+	if (b && tried)
+		b->tried = false;
+	if (b && long_ns > 0)
+		b->full_at = (b->full_at > now_ns ? b->full_at : now_ns) + long_ns;
+	pthread_mutex_unlock(&t->lock);
 }

@@ -91,6 +91,7 @@ struct arm_type {
 	int (*look)(struct arm_call *call, struct err *err);
 	int (*work)(struct arm_call *call, struct err *err);
 	void (*forget)(void *prepared);
+	bool work_holds;  // `work` has the transaction that writes for long: a tenant does one at a time, and rests after it
 };
 
 // Deny by default: 403 AuthorizationFailed (-EACCES) unless the caller may do `permission` ("Microsoft.X/y/write") at

@@ -4,13 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/strv.h"
 #include "deployment/diff.h"
 #include "deployment/internal.h"
 #include "deployment/secrets.h"
 
+enum { SECONDS_MAX = 5 };  // nobody else writes meanwhile
+
 struct trial {
 	struct arm *arm;
+	int64_t ends;  // monotonic
 	const struct caller *caller;
 	struct store_tx *tx;
 	bool ids_only, complete;
@@ -168,14 +172,23 @@ static int try_nested(struct trial *t, const struct template_resource *r, const 
 	return rc < 0 && !*t->details ? refuse(t, r->id, NULL, err) : rc;
 }
 
+// Templates inside each other multiply.
+static int check_bounds(struct trial *t, struct err *err) {
+	if (++t->count > TEMPLATE_INSTANCES_MAX)
+		return err_set(err, -EINVAL, 400, "InvalidTemplate", "The template comes to more than %d resources.",
+			TEMPLATE_INSTANCES_MAX);
+	if (clock_monotonic_ns() > t->ends)
+		return err_set(err, -EINVAL, 400, "InvalidTemplate",
+			"The template takes more than %d seconds to be tried out: divide it, or deploy it without.", SECONDS_MAX);
+	return 0;
+}
+
 static int try_resource(struct trial *t, struct opened *o, size_t place, int64_t depth, struct err *err) {
 	const struct template_resource *r = template_resource_at(o->template, place);
 	_cleanup_json_ json_t *body = NULL;
-	// Templates inside each other multiply.
-	int rc = ++t->count > TEMPLATE_INSTANCES_MAX
-		? err_set(err, -EINVAL, 400, "InvalidTemplate", "The template comes to more than %d resources.",
-			  TEMPLATE_INSTANCES_MAX)
-		: template_resource_body(o->template, place, &body, err);
+	int rc = check_bounds(t, err);
+	if (rc == 0)
+		rc = template_resource_body(o->template, place, &body, err);
 	if (rc < 0)
 		return refuse(t, r->id, NULL, err);
 	return r->nested ? try_nested(t, r, body, depth + 1, err) : try_put(t, r, body, err);
@@ -290,6 +303,7 @@ int deployment_try(struct arm *arm, const struct caller *caller, const struct ar
 	if (rc < 0)
 		return rc;
 	t.tx = tx;
+	t.ends = clock_monotonic_ns() + SECONDS_MAX * CLOCK_NSEC_PER_SEC;
 	rc = try_template(&t, at, q, 1, &known, err);
 	store_rollback(&tx);
 	// As it really is: resources that others made for themselves in the try are gone again.

@@ -530,6 +530,7 @@ const struct arm_type deployments_type = {
 	.look = look,
 	.work = work,
 	.forget = forget,
+	.work_holds = true,
 	.scope_removed = deployment_delete_scope,
 };
 const struct arm_type deployment_operations_type = {
