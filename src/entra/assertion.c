@@ -318,12 +318,12 @@ static int check_own_token(struct entra *e, const char *tenant, const char *owne
 	return rc < 0 ? rc : check_identity(e, tenant, owner, a, err);
 }
 
-static int check_outside_token(struct entra *e, const struct assertion *a, struct err *err) {
+static int check_outside_token(struct entra *e, const char *tenant, const struct assertion *a, struct err *err) {
 	_cleanup_pkey_ struct key *key = NULL;
 	char quoted[AADSTS_QUOTE_MAX], quoted_issuer[AADSTS_QUOTE_MAX];
 	const char *kid = json_str(a->header, "kid");
 	struct err why = {0};
-	int rc = kid ? issuers_key(e->issuers, a->issuer, kid, &key, &why) : -ENOENT;
+	int rc = kid ? issuers_key(e->issuers, tenant, a->issuer, kid, &key, &why) : -ENOENT;
 	if (rc == -ENOENT)
 		return aadsts_set(err, 7000272,
 			"The certificate with identifier %s used to sign the federated credential could not be found in the metadata of "
@@ -353,7 +353,7 @@ static int check_by_federation(const struct login_call *c, const struct login_cl
 	if (!m.whole)
 		return no_match(a, &m, err);
 	return own_issuer(a->issuer, tenant) ? check_own_token(c->entra, tenant, client->owner, a, err)
-					     : check_outside_token(c->entra, a, err);
+					     : check_outside_token(c->entra, client->sp.ids.tenant_id, a, err);
 }
 
 int login_assertion_check(const struct login_call *c, const struct entra_tenant *tenant, const struct login_client *client,

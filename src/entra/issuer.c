@@ -17,7 +17,8 @@
 #define KID_MAX 256
 #define KEEP_NS (3600 * CLOCK_NSEC_PER_SEC)   // what was fetched is good for so long
 #define AGAIN_NS (30 * CLOCK_NSEC_PER_SEC)    // an issuer is not asked more often, whatever is shown
-#define FETCHES_MAX 4                         // at a time
+#define FETCHES_MAX 8                         // at a time, …
+#define FETCHES_OF_TENANT_MAX 2               // … and for one tenant
 
 struct issuer_key {
 	char kid[KID_MAX + 1];
@@ -25,7 +26,8 @@ struct issuer_key {
 };
 
 struct issuer {
-	char url[ISSUER_MAX + 1];  // "" for a free place
+	char url[ISSUER_MAX + 1];
+	char tenant[ENC_UUID_SIZE];  // that it was first asked for
 	int64_t fetched_ns, tried_ns;  // on the clock that never jumps; 0 for never
 	struct issuer_key keys[ISSUER_KEYS_MAX];
 	size_t count;
@@ -34,7 +36,7 @@ struct issuer {
 struct issuers {
 	pthread_mutex_t lock;  // over everything below but ca_file
 	struct issuer *known[ISSUERS_MAX];
-	unsigned fetches;
+	char fetching[FETCHES_MAX][ENC_UUID_SIZE];  // tenants whose issuers are being asked; "" for a free place
 	char *ca_file;
 };
 
@@ -165,33 +167,78 @@ static int fetch(const struct issuers *s, struct issuer *into, struct err *err) 
 	return fetch_with(&system, into, err);
 }
 
-// The place of an issuer, or the one to put it in: a free one, else that of who was asked longest ago.
-static struct issuer **place_of(struct issuers *s, const char *url) {
-	struct issuer **oldest = &s->known[0];
-	for (size_t i = 0; i < ISSUERS_MAX; i++) {
-		if (!s->known[i])
-			return &s->known[i];
-		if (strcmp(s->known[i]->url, url) == 0)
-			return &s->known[i];
-		if (s->known[i]->tried_ns < (*oldest)->tried_ns)
-			oldest = &s->known[i];
-	}
-	return oldest;
+static size_t count_of(const struct issuers *s, const char *tenant) {
+	size_t count = 0;
+	for (size_t i = 0; i < ISSUERS_MAX; i++)
+		count += s->known[i] && strcmp(s->known[i]->tenant, tenant) == 0;
+	return count;
 }
 
-static int reserve(struct issuers *s, const char *url, struct issuer **out, struct err *err) {
+static struct issuer **find_place(struct issuers *s, const char *url) {
+	for (size_t i = 0; i < ISSUERS_MAX; i++)
+		if (s->known[i] && strcmp(s->known[i]->url, url) == 0)
+			return &s->known[i];
+	return NULL;
+}
+
+// The place of an issuer, or the one to put it in: a free one, else of those of who has most that which was asked longest ago.
+static struct issuer **place_of(struct issuers *s, const char *url) {
+	struct issuer **found = find_place(s, url);
+	size_t most = 0;
+	for (size_t i = 0; !found && i < ISSUERS_MAX; i++)
+		if (!s->known[i])
+			return &s->known[i];
+	for (size_t i = 0; !found && i < ISSUERS_MAX; i++) {
+		size_t count = count_of(s, s->known[i]->tenant);
+		most = count > most ? count : most;
+	}
+	for (size_t i = 0; most > 0 && i < ISSUERS_MAX; i++)
+		if (count_of(s, s->known[i]->tenant) == most && (!found || s->known[i]->tried_ns < (*found)->tried_ns))
+			found = &s->known[i];
+	return found;
+}
+
+static struct issuer *make_issuer(const char *tenant, const char *url) {
+	struct issuer *fresh = calloc(1, sizeof(*fresh));
+	if (!fresh)
+		return NULL;
+	(void)snprintf(fresh->url, sizeof(fresh->url), "%s", url);
+	(void)snprintf(fresh->tenant, sizeof(fresh->tenant), "%s", tenant);
+	return fresh;
+}
+
+static int reserve(struct issuers *s, const char *tenant, const char *url, struct issuer **out, struct err *err) {
 	struct issuer **place = place_of(s, url);
 	if (*place && strcmp((*place)->url, url) == 0) {
 		*out = *place;
 		return 0;
 	}
-	struct issuer *fresh = calloc(1, sizeof(*fresh));
+	struct issuer *fresh = make_issuer(tenant, url);
 	if (!fresh)
 		return err_oom(err);
-	(void)snprintf(fresh->url, sizeof(fresh->url), "%s", url);
 	issuer_free(place);
 	*out = *place = fresh;
 	return 0;
+}
+
+// A place among those who fetch, NULL when there is none for the tenant.
+static char *fetching_place(struct issuers *s, const char *tenant) {
+	char *place = NULL;
+	size_t own = 0;
+	for (size_t i = 0; i < FETCHES_MAX; i++) {
+		own += strcmp(s->fetching[i], tenant) == 0;
+		if (!s->fetching[i][0])
+			place = s->fetching[i];
+	}
+	return own < FETCHES_OF_TENANT_MAX ? place : NULL;
+}
+
+static void stop_fetching(struct issuers *s, const char *tenant) {
+	size_t i = 0;
+	while (i < FETCHES_MAX && strcmp(s->fetching[i], tenant) != 0)
+		i++;
+	if (i < FETCHES_MAX)
+		s->fetching[i][0] = 0;
 }
 
 static struct key *find_key(const struct issuer *i, const char *kid) {
@@ -204,20 +251,23 @@ static struct key *find_key(const struct issuer *i, const char *kid) {
 enum look { LOOK_FOUND, LOOK_ABSENT, LOOK_FETCH, LOOK_BUSY, LOOK_FAILED };
 
 // Whether what is kept answers; LOOK_FETCH counts the caller among those who fetch.
-static enum look look_up(struct issuers *s, const char *url, const char *kid, struct key **out, struct err *err) {
-	struct issuer *i;
+static enum look look_up(struct issuers *s, const char *tenant, const char *url, const char *kid, struct key **out,
+	struct err *err) {
+	struct issuer **place = find_place(s, url), *i = place ? *place : NULL;
 	int64_t now = clock_monotonic_ns();
-	if (reserve(s, url, &i, err) < 0)
-		return LOOK_FAILED;
-	bool fresh = i->fetched_ns && now - i->fetched_ns < KEEP_NS;
+	bool fresh = i && i->fetched_ns && now - i->fetched_ns < KEEP_NS;
 	*out = fresh ? find_key(i, kid) : NULL;
 	if (*out)
 		return LOOK_FOUND;
-	if (i->tried_ns && now - i->tried_ns < AGAIN_NS)
+	if (i && i->tried_ns && now - i->tried_ns < AGAIN_NS)
 		return fresh ? LOOK_ABSENT : LOOK_BUSY;
-	if (s->fetches == FETCHES_MAX)
+	// Only what is going to be asked takes a place from another.
+	char *fetching = fetching_place(s, tenant);
+	if (!fetching)
 		return LOOK_BUSY;
-	s->fetches++;
+	if (reserve(s, tenant, url, &i, err) < 0)
+		return LOOK_FAILED;
+	(void)snprintf(fetching, ENC_UUID_SIZE, "%s", tenant);
 	i->tried_ns = now;
 	return LOOK_FETCH;
 }
@@ -229,15 +279,12 @@ static void keep(struct issuers *s, struct issuer **fetched) {
 	*place = TAKE_PTR(*fetched);
 }
 
-static int refresh(struct issuers *s, const char *url, const char *kid, struct key **out, struct err *err) {
-	_cleanup_(issuer_free) struct issuer *fetched = calloc(1, sizeof(*fetched));
-	int rc = fetched ? 0 : err_oom(err);
-	if (rc == 0) {
-		(void)snprintf(fetched->url, sizeof(fetched->url), "%s", url);
-		rc = fetch(s, fetched, err);
-	}
+static int refresh(struct issuers *s, const char *tenant, const char *url, const char *kid, struct key **out,
+	struct err *err) {
+	_cleanup_(issuer_free) struct issuer *fetched = make_issuer(tenant, url);
+	int rc = fetched ? fetch(s, fetched, err) : err_oom(err);
 	(void)pthread_mutex_lock(&s->lock);
-	s->fetches--;
+	stop_fetching(s, tenant);
 	if (rc == 0) {
 		*out = find_key(fetched, kid);
 		keep(s, &fetched);
@@ -246,16 +293,16 @@ static int refresh(struct issuers *s, const char *url, const char *kid, struct k
 	return rc < 0 || *out ? rc : -ENOENT;
 }
 
-int issuers_key(struct issuers *s, const char *issuer, const char *kid, struct key **out, struct err *err) {
+int issuers_key(struct issuers *s, const char *tenant, const char *issuer, const char *kid, struct key **out, struct err *err) {
 	struct key *found = NULL;
 	if (strlen(issuer) > ISSUER_MAX || !url_is_plain(issuer))
 		return unusable(err, "the issuer is not an https URL that can be asked");
 	(void)pthread_mutex_lock(&s->lock);
-	enum look look = look_up(s, issuer, kid, &found, err);
+	enum look look = look_up(s, tenant, issuer, kid, &found, err);
 	(void)pthread_mutex_unlock(&s->lock);
 	int rc = 0;
 	if (look == LOOK_FETCH)
-		rc = refresh(s, issuer, kid, &found, err);
+		rc = refresh(s, tenant, issuer, kid, &found, err);
 	else if (look == LOOK_BUSY)
 		rc = unusable(err, "the issuer could not be asked a moment ago, or too many are being asked");
 	else if (look == LOOK_ABSENT)

@@ -3,6 +3,7 @@
 // Only issuers that a federated credential names are ever asked. Safe to use from many threads.
 #pragma once
 
+#include "base/enc.h"
 #include "base/err.h"
 #include "crypto/key.h"
 
@@ -22,5 +23,7 @@ void issuers_free(struct issuers *s);
 int issuers_trust(struct issuers *s, const char *ca_file, struct err *err) _must_check_;
 
 // The key that the issuer calls `kid`, a reference for the caller. -ENOENT when it has no such key; other errors, with the
-// reason in err, when it could not be asked.
-int issuers_key(struct issuers *s, const char *issuer, const char *kid, struct key **out, struct err *err) _must_check_;
+// reason in err, when it could not be asked. For `tenant` two issuers are asked at a time, and what is kept for it makes way
+// first when it is most: its issuers may be slow, or many, at no cost to the others.
+int issuers_key(struct issuers *s, const char *tenant, const char *issuer, const char *kid, struct key **out, struct err *err)
+	_must_check_;

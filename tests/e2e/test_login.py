@@ -262,6 +262,30 @@ class OutsideIssuers(Case):
         self.refuse(self.with_assertion(self.issuer.token("one", exp=int(time.time()) - 400)), "invalid_client", 700024)
         self.refuse(self.with_assertion(self.issuer.token("one", subject="repo:contoso/other")), "invalid_client", 700213)
 
+    def test_another_tenants_many_issuers_take_nothing_away(self):
+        self.certify()
+        self.assertEqual(self.with_assertion(self.issuer.token("one")).status, 200)
+        tenant = str(uuid.uuid4())
+        made = cloud.arm("PUT", f"/providers/Custodisk.Directory/tenants/{tenant}", "2026-11-01", {"properties": {"displayName": "Many"}})
+        first = made.json["properties"]["administrator"]
+        token = cloud.token_answer("https://graph.microsoft.com", tenant, first["clientId"], first["clientSecret"]).json["access_token"]
+
+        def graph(path, body):
+            answer = cloud.send("POST", "graph.microsoft.com", "/v1.0" + path, body, {"Authorization": "Bearer " + token})
+            self.assertEqual(answer.status, 201, answer)
+            return answer.json
+        for n in range(2):
+            app = graph("/applications", {"displayName": "many"})
+            graph("/servicePrincipals", {"appId": app["appId"]})
+            for i in range(20):
+                url = f"https://127.0.0.1:1/{n}/{i}"
+                graph(f"/applications/{app['id']}/federatedIdentityCredentials", {"name": f"name{i}", "issuer": url, "subject": "s",
+                                                                                 "audiences": [EXCHANGE]})
+                shown = sign("one", {"kid": "one"}, {"iss": url, "sub": "s", "aud": EXCHANGE, "exp": int(time.time()) + 600})
+                self.refuse(self.with_assertion(shown, tenant, app["appId"]), "invalid_request", 50166)
+        self.assertEqual(self.with_assertion(self.issuer.token("one")).status, 200)
+        self.assertEqual(len(self.issuer.asked), 2)
+
     def test_configuration_of_somebody_else(self):
         self.certify()
         self.issuer.document["issuer"] = "https://other.example"
