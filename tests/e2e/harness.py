@@ -2,15 +2,18 @@
 """A throwaway custodisk instance and a plain HTTP client for it, with the standard library alone."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import shutil
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
 import time
+import unittest
 import urllib.parse
 import uuid
 
@@ -117,6 +120,31 @@ class Instance:
                 return process["pid"]
         raise AssertionError(f"no {name} in {done.stdout}")
 
+    @contextlib.contextmanager
+    def store(self):
+        """The instance's store, beside its server; what is changed is committed at the end."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.dir, "store", "custodisk.db"), timeout=30)) as db, db:
+            yield db
+
+    def sql(self, statement, *values):
+        with self.store() as db:
+            return db.execute(statement, values).fetchall()
+
+    def until(self, condition, seconds=20):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"it does not come: {condition.__qualname__}\n{self.logs()}"
+            time.sleep(0.1)
+
+    @property
+    def host(self):
+        """The host agent's credentials: a principal of the first tenant with a role at one resource alone."""
+        with open(os.path.join(self.dir, "host.json")) as f:
+            return json.load(f)
+
+    def host_token(self, resource="https://management.azure.com"):
+        return self.token_answer(resource, client=self.host["clientId"], secret=self.host["clientSecret"]).json["access_token"]
+
     # Wire
 
     def send(self, method, host, path, body=None, headers=None, plain=False):
@@ -183,6 +211,18 @@ class Instance:
         state = self.wait(answer, seconds)
         assert state["status"] == "Succeeded", f"{state}\n{self.logs()}"
         return answer
+
+    def follow(self, answer, token=None):
+        """The pages of a list that begins with an answer."""
+        pages = []
+        while True:
+            assert answer.status == 200, answer
+            pages.append(answer.json["value"])
+            if not answer.json.get("nextLink"):
+                return pages
+            link = urllib.parse.urlsplit(answer.json["nextLink"])
+            assert (link.scheme, link.netloc) == ("https", ARM), answer
+            answer = self.send("GET", ARM, f"{link.path}?{link.query}", None, {"Authorization": "Bearer " + (token or self.token())})
 
     # A small world
 
@@ -273,3 +313,37 @@ class Instance:
         granted = self.assign(self.id("Microsoft.KeyVault/vaults", vault), identity["principalId"], ENCRYPTION_USER)
         assert granted.status == 201, granted
         return self.make_key(vault)
+
+
+class Tenant:
+    """Another tenant of an instance with its administrator, made as an operator does."""
+
+    def __init__(self, cloud, name, domain=None):
+        options = ["--domain", domain] if domain else []
+        done = cloud.command("tenant", "--data-dir", cloud.dir, "create", "--name", name, *options)
+        assert done.returncode == 0, done.stderr
+        facts = dict(line.split(None, 1) for line in done.stdout.splitlines())
+        self.cloud, self.id, self.domain, self.file = cloud, facts["tenant"], facts["domain"], facts["credentials"]
+        with open(self.file) as f:
+            self.administrator = json.load(f)
+
+    def token(self, resource="https://management.azure.com"):
+        answer = self.cloud.token_answer(resource, self.id, self.administrator["clientId"], self.administrator["clientSecret"])
+        assert answer.status == 200, answer
+        return answer.json["access_token"]
+
+    def arm(self, method, path, version, body=None):
+        return self.cloud.arm(method, path, version, body, self.token())
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def refuse(self, answer, status, code, words=""):
+        self.assertEqual((answer.status, answer.code), (status, code), answer)
+        self.assertIn(words, answer.message)
+        return answer
+
+    def good(self, answer, status=200):
+        self.assertEqual(answer.status, status, answer)
+        return answer.json

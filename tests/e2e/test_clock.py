@@ -5,7 +5,6 @@
 import calendar
 import os
 import re
-import sqlite3
 import time
 import unittest
 
@@ -46,18 +45,7 @@ def offset():
 
 
 def count(sql, *values):
-    database = sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True)
-    try:
-        return database.execute(sql, values).fetchone()[0]
-    finally:
-        database.close()
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, cloud.logs()
-        time.sleep(0.1)
+    return cloud.sql(sql, *values)[0][0]
 
 
 class Moved(unittest.TestCase):
@@ -126,7 +114,7 @@ class Lifetimes(Moved):
         self.assertEqual(rows(), 0)
         self.move("advance", "P1DT1H")
         self.assertEqual(cloud.vault("GET", "kv-clock", "/deletedkeys/gone").status, 404)
-        until(lambda: rows() == 1, 3)
+        cloud.until(lambda: rows() == 1, 3)
         # The name is free.
         created = cloud.vault("POST", "kv-clock", "/keys/gone/create", {"kty": "RSA"})
         self.assertEqual(created.status, 200, created)
@@ -187,15 +175,15 @@ class ServedDisk(Moved):
 
         self.move("advance", "P1Y")
         moved = now() - 5
-        until(lambda: self.unwrapped_since(moved) > 0, 5)  # with a new token: the old one ended long ago
+        cloud.until(lambda: self.unwrapped_since(moved) > 0, 5)  # with a new token: the old one ended long ago
         self.assertEqual(self.io(), "DiskIO/ok")
 
         self.move("advance", "P1Y")
-        until(lambda: self.io() == "DiskIO/failed", 10)
+        cloud.until(lambda: self.io() == "DiskIO/failed", 10)
         self.assertIn("Key is expired", self.view()["disks"][0]["statuses"][0]["message"])
 
         self.move("reset")
-        until(lambda: self.io() == "DiskIO/ok", 10)
+        cloud.until(lambda: self.io() == "DiskIO/ok", 10)
         self.assertEqual(self.view()["statuses"][1]["displayStatus"], "VM running")
         # The host agent has noticed each move by itself: nobody refused what it asked.
         self.assertNotIn("fetching the desired state", cloud.logs())

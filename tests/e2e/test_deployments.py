@@ -6,13 +6,12 @@ import glob
 import json
 import os
 import signal
-import sqlite3
 import time
 import unittest
 import urllib.parse
 import uuid
 
-from harness import ENCRYPTION_USER, GROUPS, IDENTITIES, OWNER, READER, ROLES, VAULTS, Instance
+from harness import ENCRYPTION_USER, GROUPS, IDENTITIES, OWNER, READER, ROLES, VAULTS, Case, Instance
 
 DEPLOYMENTS = "2024-11-01"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
@@ -120,7 +119,7 @@ def changes(name, content, group="rg", **options):
 
 def stored():
     """All that the store holds, but for what tells of requests."""
-    with sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True) as db:
+    with cloud.store() as db:
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         return {t: sorted(map(repr, db.execute(f"SELECT * FROM {t}"))) for t in tables if t not in ("activity_log", "audit")}
 
@@ -131,14 +130,6 @@ def raw_bytes():
         with open(name, "rb") as f:
             found += f.read()
     return found
-
-
-class Case(unittest.TestCase):
-    maxDiff = None
-
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
 
 
 class Deploying(Case):
@@ -293,8 +284,7 @@ class Deploying(Case):
         self.assertNotIn("value", p["parameters"]["secret"])
         self.assertNotIn("value", p["outputs"]["secret"])
         self.assertNotIn(secret.encode(), raw_bytes())
-        with sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True) as db:
-            self.assertEqual(db.execute("SELECT COUNT(*) FROM deployment_sealed WHERE part = 'parameters'").fetchone()[0], 0)
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM deployment_sealed WHERE part = 'parameters'"), [(0,)])
 
     def test_errors_do_not_tell_secrets(self):
         secret = "s3cret-" + uuid.uuid4().hex
@@ -332,8 +322,7 @@ class Deploying(Case):
         self.assertNotIn(value, str(p))
         self.assertEqual(cloud.arm("GET", cloud.id(IDENTITY, "id-param"), IDENTITIES).json["tags"], {"n": str(len(value))})
         self.assertNotIn(value.encode(), raw_bytes())
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=20) as db:
-            reads = db.execute("SELECT record FROM audit WHERE vault = 'kv-param' AND operation = 'SecretGet'").fetchall()
+        reads = cloud.sql("SELECT record FROM audit WHERE vault = 'kv-param' AND operation = 'SecretGet'")
         self.assertTrue(any(cloud.me() in r[0] for r in reads), reads)
         missing = {"reference": {"keyVault": {"id": cloud.id("Microsoft.KeyVault/vaults", "kv-param")}, "secretName": "absent"}}
         self.refuse(put("vaulted", content, parameters={"s": missing}), 404, "KeyVaultParameterReferenceSecretRetrieveFailed")
@@ -698,13 +687,10 @@ class Long(Case):
     def test_cancel_reaches_what_is_nested(self):
         name = "nested-slow-" + self.id_
         accepted = put(name, template([nested("in-" + name, self.slow(40))]))
-        until = time.monotonic() + 20
-        while get("in-" + name).status == 404 and time.monotonic() < until:
-            time.sleep(0.02)
+        cloud.until(lambda: get("in-" + name).status != 404)
         self.assertEqual(cloud.arm("POST", path(name, tail="/cancel"), DEPLOYMENTS).status, 204)
         cloud.wait(accepted)
-        while get("in-" + name).json["properties"]["provisioningState"] == "Running" and time.monotonic() < until:
-            time.sleep(0.05)
+        cloud.until(lambda: get("in-" + name).json["properties"]["provisioningState"] != "Running")
         self.assertEqual(get("in-" + name).json["properties"]["provisioningState"], "Canceled")
 
     def test_a_crash_in_the_middle(self):
@@ -749,7 +735,7 @@ class Long(Case):
 
     def test_the_history_is_short(self):
         cloud.make_group("rg-long")
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=20) as db:
+        with cloud.store() as db:
             for i in range(805):
                 name = f"old{i}"
                 where = path(name, "rg-long")
@@ -757,13 +743,8 @@ class Long(Case):
                            " parent, depth, correlation, details, place, created_ns, changed_ns, ended_ns) VALUES (?,?,?,?,'rg-long',?,'','Succeeded',"
                            "0,0,'',1,'','{}','{}',?,?,?)", (f"run{i}", where.lower(), where, cloud.subscription, name, i + 1, i + 1, i + 1))
         succeeds("newest", template(), "rg-long")
-        names = []
-        link = path("", "rg-long").rstrip("/") + "?api-version=" + DEPLOYMENTS
-        while link:
-            page = cloud.send("GET", "management.azure.com", link, None, {"Authorization": "Bearer " + cloud.token()})
-            names += [d["name"] for d in page.json["value"]]
-            target = urllib.parse.urlsplit(page.json.get("nextLink", ""))
-            link = f"{target.path}?{target.query}" if target.path else None
+        pages = cloud.follow(cloud.arm("GET", path("", "rg-long").rstrip("/"), DEPLOYMENTS))
+        names = [d["name"] for page in pages for d in page]
         self.assertEqual((len(names), names[0], names[-1]), (800, "newest", "old6"))
 
 

@@ -10,12 +10,11 @@ import http.server
 import json
 import os
 import signal
-import sqlite3
 import threading
 import time
 import unittest
 
-from harness import VAULTS, Instance
+from harness import VAULTS, Case, Instance
 
 VAULT = "Microsoft.KeyVault/vaults"
 SETTINGS = "2021-05-01-preview"
@@ -68,15 +67,6 @@ def tearDownModule():
     cloud.__exit__()
 
 
-def database(timeout=20):
-    return contextlib.closing(sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=timeout))
-
-
-def rows(sql, *values):
-    with database() as db:
-        return db.execute(sql, values).fetchall()
-
-
 def url(server, host="127.0.0.1"):
     return f"http://{host}:{server.server_port}/hook?code=1"
 
@@ -111,14 +101,14 @@ def ids_of(records):
 
 
 def logged(name):
-    return [r[0] for r in rows("SELECT id FROM audit WHERE vault = ? AND seq > 0 ORDER BY seq", name)]
+    return [r[0] for r in cloud.sql("SELECT id FROM audit WHERE vault = ? AND seq > 0 ORDER BY seq", name)]
 
 
 def until(condition, what, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError(f"{what} does not come: {rows('SELECT * FROM diagnostic_sinks')}\n{cloud.logs()}")
+            raise AssertionError(f"{what} does not come: {cloud.sql('SELECT * FROM diagnostic_sinks')}\n{cloud.logs()}")
         time.sleep(0.05)
 
 
@@ -134,16 +124,6 @@ def advance(duration):
     done = cloud.command("clock", "--data-dir", cloud.dir, "advance", duration)
     assert done.returncode == 0, done
     cloud.tokens.clear()  # they are of another time
-
-
-class Case(unittest.TestCase):
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
-
-    def good(self, answer, status=200):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
 
 
 class Settings(Case):
@@ -222,7 +202,7 @@ class Settings(Case):
         partner = cloud.id("Microsoft.Datadog/monitors", "dd")
         shown = self.good(put("kv-set", eventHubAuthorizationRuleId=rule, eventHubName="hub", marketplacePartnerId=partner))["properties"]
         self.assertEqual((shown["eventHubAuthorizationRuleId"], shown["eventHubName"], shown["marketplacePartnerId"]), (rule, "hub", partner))
-        self.assertEqual(rows("SELECT * FROM diagnostic_sinks WHERE vault = 'kv-set'"), [])
+        self.assertEqual(cloud.sql("SELECT * FROM diagnostic_sinks WHERE vault = 'kv-set'"), [])
 
     def test_rights(self):
         with open(os.path.join(cloud.dir, "host.json")) as f:
@@ -275,7 +255,7 @@ class Delivery(Case):
             cloud.make_key("kv-quiet")
             self.good(put("kv-flow", storageAccountId=account, logs=[{"category": "AuditEvent", "enabled": False}],
                           metrics=[{"category": "AllMetrics", "enabled": True}]))
-            self.assertEqual(rows("SELECT * FROM diagnostic_sinks WHERE vault = 'kv-flow'"), [])
+            self.assertEqual(cloud.sql("SELECT * FROM diagnostic_sinks WHERE vault = 'kv-flow'"), [])
             cloud.vault("GET", "kv-flow", "/keys/k")
             self.good(put("kv-flow", storageAccountId=account))
             cloud.vault("GET", "kv-flow", "/keys/k2")
@@ -308,22 +288,22 @@ class Delivery(Case):
             self.good(put("kv-fail", "two", customWebhook={"serviceUri": url(fine)}))
             cloud.vault("GET", "kv-fail", "/keys/k")
             until(lambda: hook.attempts == 1 and len(fine.records) == 1 and len(lines("auditfail", "kv-fail")) == 1, "the others' delivery")
-            until(lambda: rows("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts = 1"), "the first attempt's end")
+            until(lambda: cloud.sql("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts = 1"), "the first attempt's end")
             time.sleep(2.5)
             self.assertEqual(hook.attempts, 1)  # not again before its pause is over
-            (attempts, error), = rows("SELECT attempts, last_error FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts > 0")
+            (attempts, error), = cloud.sql("SELECT attempts, last_error FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts > 0")
             self.assertEqual(attempts, 1)
             self.assertIn("500", error)
             # Redirections are not followed: a 302 is a failure as any other.
             hook.status = 302
             advance("PT11S")
-            until(lambda: rows("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts = 2"), "the second attempt")
+            until(lambda: cloud.sql("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-fail' AND attempts = 2"), "the second attempt")
             hook.status = 200
             advance("PT31S")
             until(lambda: len(hook.records) == 1, "the third attempt")
             self.assertEqual(ids_of(hook.records), ids_of(fine.records))
             # The webhook has its records before the store knows.
-            until(lambda: rows("SELECT attempts, failing_since, last_error FROM diagnostic_sinks WHERE vault = 'kv-fail'"
+            until(lambda: cloud.sql("SELECT attempts, failing_since, last_error FROM diagnostic_sinks WHERE vault = 'kv-fail'"
                                " AND kind = 'webhook' AND setting = 'one'") == [(0, None, None)], "the end of its failures")
 
     def test_a_slow_webhook_does_not_slow_the_vault(self):
@@ -345,14 +325,14 @@ class Delivery(Case):
             hook.status = 503
             self.good(put("kv-dead", customWebhook={"serviceUri": url(hook)}))
             cloud.vault("GET", "kv-dead", "/keys/k")
-            until(lambda: rows("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-dead' AND attempts = 1"), "the first attempt")
+            until(lambda: cloud.sql("SELECT 1 FROM diagnostic_sinks WHERE vault = 'kv-dead' AND attempts = 1"), "the first attempt")
             lost = logged("kv-dead")[-1]
             advance("P1DT1H")
             cloud.vault("GET", "kv-dead", "/keys/k")
             kept = logged("kv-dead")[-1]
-            until(lambda: rows("SELECT 1 FROM diagnostic_dead_letters WHERE vault = 'kv-dead'"), "the dead letter")
-            (first, last, error), = rows("SELECT first_seq, last_seq, error FROM diagnostic_dead_letters WHERE vault = 'kv-dead'")
-            self.assertEqual([r[0] for r in rows("SELECT id FROM audit WHERE vault = 'kv-dead' AND seq BETWEEN ? AND ?", first, last)], [lost])
+            until(lambda: cloud.sql("SELECT 1 FROM diagnostic_dead_letters WHERE vault = 'kv-dead'"), "the dead letter")
+            (first, last, error), = cloud.sql("SELECT first_seq, last_seq, error FROM diagnostic_dead_letters WHERE vault = 'kv-dead'")
+            self.assertEqual([r[0] for r in cloud.sql("SELECT id FROM audit WHERE vault = 'kv-dead' AND seq BETWEEN ? AND ?", first, last)], [lost])
             self.assertIn("503", error)
             hook.status = 200
             advance("PT1H")
@@ -367,7 +347,7 @@ class Delivery(Case):
             self.refuse(cloud.arm("GET", setting("kv-heir"), SETTINGS), 404, "ResourceNotFound")
             purge = f"{cloud.scope}/providers/Microsoft.KeyVault/locations/westeurope/deletedVaults/kv-heir/purge"
             self.assertEqual(cloud.arm("POST", purge, VAULTS).status, 202)
-            self.assertEqual(rows("SELECT * FROM diagnostic_settings WHERE vault = 'kv-heir'"), [])
+            self.assertEqual(cloud.sql("SELECT * FROM diagnostic_settings WHERE vault = 'kv-heir'"), [])
             seen = len(hook.records)
             cloud.make_vault("kv-heir")
             cloud.make_key("kv-heir")
@@ -440,7 +420,7 @@ class Forbidden(Case):
                 for i, host in enumerate(("localhost", "169.254.169.254", "[::ffff:10.0.0.1]", "0x7f000001")):
                     self.good(put("kv-safe", f"s{i}", customWebhook={"serviceUri": f"https://{host}:{hook.server_port}/"}))
                 cloud.vault("GET", "kv-safe", "/keys/k")
-                until(lambda: rows("SELECT COUNT(*) FROM diagnostic_sinks WHERE last_error LIKE '%may not be reached%'") == [(4,)],
+                until(lambda: cloud.sql("SELECT COUNT(*) FROM diagnostic_sinks WHERE last_error LIKE '%may not be reached%'") == [(4,)],
                       "the refusals")
                 self.assertEqual(hook.attempts, 0)
             finally:

@@ -4,15 +4,14 @@
 
 import base64
 import hashlib
-import json
 import os
-import sqlite3
 import subprocess
 import tempfile
 import unittest
 import urllib.parse
 import uuid
 
+import harness
 from harness import IDENTITIES, LOGIN, READER, Instance
 
 GRAPH = "graph.microsoft.com"
@@ -93,20 +92,15 @@ def reference(id_):
     return {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{id_}"}
 
 
-class Case(unittest.TestCase):
+class Case(harness.Case):
     def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
+        super().refuse(answer, status, code, words)
         inner = answer.json["error"]["innerError"]
         self.assertEqual(set(inner), {"date", "request-id", "client-request-id"})
         self.assertEqual(inner["request-id"], answer.headers["request-id"])
 
-    def ok(self, answer, status=200):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
-
     def ids(self, answer):
-        return [v["id"] for v in self.ok(answer)["value"]]
+        return [v["id"] for v in self.good(answer)["value"]]
 
 
 class Face(Case):
@@ -115,7 +109,7 @@ class Face(Case):
         self.refuse(graph("GET", "/applications", token="x.y.z"), 401, "InvalidAuthenticationToken")
         self.refuse(graph("GET", "/applications", token=cloud.token()), 401, "InvalidAuthenticationToken", "Invalid audience")
         for resource in ("https://graph.microsoft.com/", RESOURCE):
-            self.ok(graph("GET", "/organization", token=cloud.token(resource)))
+            self.good(graph("GET", "/organization", token=cloud.token(resource)))
 
     def test_paths(self):
         self.refuse(graph("GET", "/nothing"), 400, "BadRequest", "Resource not found for the segment")
@@ -127,7 +121,7 @@ class Face(Case):
         self.refuse(graph("GET", "/applications/not-a-guid"), 400, "Request_BadRequest", "Invalid object identifier")
         self.refuse(graph("POST", "/applications", b"[]"), 400, "BadRequest")
         self.refuse(graph("POST", "/applications", b"{"), 400, "BadRequest")
-        self.ok(graph("GET", "/applications", version="beta"))
+        self.good(graph("GET", "/applications", version="beta"))
         self.assertTrue(graph("GET", "/applications", version="beta").json["@odata.context"].startswith(
             "https://graph.microsoft.com/beta/$metadata"))
         mine = str(uuid.uuid4())
@@ -135,13 +129,13 @@ class Face(Case):
                          ["client-request-id"], mine)
 
     def test_the_tenant(self):
-        organization = self.ok(graph("GET", "/organization"))["value"][0]
+        organization = self.good(graph("GET", "/organization"))["value"][0]
         self.assertEqual((organization["id"], organization["displayName"]), (cloud.tenant, "custodisk"))
         self.assertEqual(organization["verifiedDomains"][0]["name"], "custodisk.onmicrosoft.com")
-        self.assertEqual(self.ok(graph("GET", f"/organization/{cloud.tenant}"))["id"], cloud.tenant)
+        self.assertEqual(self.good(graph("GET", f"/organization/{cloud.tenant}"))["id"], cloud.tenant)
         self.refuse(graph("GET", f"/organization/{uuid.uuid4()}"), 404, "Request_ResourceNotFound")
-        self.assertEqual(self.ok(graph("GET", "/domains"))["value"][0]["id"], "custodisk.onmicrosoft.com")
-        self.ok(graph("GET", "/domains/custodisk.onmicrosoft.com"))
+        self.assertEqual(self.good(graph("GET", "/domains"))["value"][0]["id"], "custodisk.onmicrosoft.com")
+        self.good(graph("GET", "/domains/custodisk.onmicrosoft.com"))
         self.refuse(graph("GET", "/domains/contoso.com"), 404, "Request_ResourceNotFound")
 
     def test_me_is_a_person(self):
@@ -153,18 +147,18 @@ class Applications(Case):
     def test_life(self):
         answer = graph("POST", "/applications", {"displayName": "Life", "signInAudience": "AzureADMultipleOrgs",
                                                  "web": {"redirectUris": ["https://localhost/x"]}, "tags": ["t"]})
-        app = self.ok(answer, 201)
+        app = self.good(answer, 201)
         self.assertEqual(app["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications/$entity")
         self.assertEqual((app["signInAudience"], app["publisherDomain"], app["deletedDateTime"]),
                          ("AzureADMultipleOrgs", "custodisk.onmicrosoft.com", None))
         self.assertEqual((app["passwordCredentials"], app["keyCredentials"], app["identifierUris"]), ([], [], []))
-        by_id = self.ok(graph("GET", f"/applications/{app['id']}"))
-        by_app = self.ok(graph("GET", f"/applications(appId='{app['appId']}')"))
+        by_id = self.good(graph("GET", f"/applications/{app['id']}"))
+        by_app = self.good(graph("GET", f"/applications(appId='{app['appId']}')"))
         self.assertEqual(by_id, app)
         self.assertEqual(by_app, app)
         self.assertEqual(graph("PATCH", f"/applications/{app['id']}", {
             "displayName": "Changed", "web": {"homePageUrl": "https://x"}, "notes": "n"}).status, 204)
-        changed = self.ok(graph("GET", f"/applications/{app['id']}"))
+        changed = self.good(graph("GET", f"/applications/{app['id']}"))
         # What is complex is merged.
         self.assertEqual((changed["displayName"], changed["notes"], changed["web"]["homePageUrl"], changed["web"]["redirectUris"]),
                          ("Changed", "n", "https://x", ["https://localhost/x"]))
@@ -179,9 +173,9 @@ class Applications(Case):
         graph("DELETE", f"/applications/{app['id']}")
         self.refuse(graph("GET", f"/servicePrincipals/{principal['id']}"), 404, "Request_ResourceNotFound")
         self.assertIn(app["id"], self.ids(graph("GET", "/directory/deletedItems/microsoft.graph.application")))
-        self.assertIsNotNone(self.ok(graph("GET", f"/directory/deletedItems/{app['id']}"))["deletedDateTime"])
-        self.assertIsNone(self.ok(graph("POST", f"/directory/deletedItems/{app['id']}/restore"))["deletedDateTime"])
-        self.ok(graph("GET", f"/applications/{app['id']}"))
+        self.assertIsNotNone(self.good(graph("GET", f"/directory/deletedItems/{app['id']}"))["deletedDateTime"])
+        self.assertIsNone(self.good(graph("POST", f"/directory/deletedItems/{app['id']}/restore"))["deletedDateTime"])
+        self.good(graph("GET", f"/applications/{app['id']}"))
         self.refuse(graph("POST", f"/directory/deletedItems/{app['id']}/restore"), 404, "Request_ResourceNotFound")
         graph("DELETE", f"/applications/{app['id']}")
         self.assertEqual(graph("DELETE", f"/directory/deletedItems/{app['id']}").status, 204)
@@ -202,7 +196,7 @@ class Applications(Case):
                             ({"notes": "n" * 1025}, "notes"), ({"isFallbackPublicClient": "yes"}, "isFallbackPublicClient")):
             self.refuse(graph("PATCH", path, body), 400, "Request_BadRequest", words)
         before = {**app}
-        self.assertEqual(self.ok(graph("GET", path)), before)
+        self.assertEqual(self.good(graph("GET", path)), before)
 
     def test_identifier_uris(self):
         app, other = make_app("uris"), make_app("uris-2")
@@ -223,19 +217,19 @@ class Applications(Case):
     def test_secrets(self):
         app = make_app("secrets")
         path = f"/applications/{app['id']}"
-        made = self.ok(graph("POST", path + "/addPassword", {"passwordCredential": {
+        made = self.good(graph("POST", path + "/addPassword", {"passwordCredential": {
             "displayName": "rbac", "startDateTime": "2020-01-01T00:00:00Z", "endDateTime": "2199-01-01T00:00:00Z"}}))
         self.assertEqual((made["displayName"], made["endDateTime"], made["hint"]), ("rbac", "2199-01-01T00:00:00Z", made["secretText"][:3]))
-        shown = self.ok(graph("GET", path))["passwordCredentials"]
+        shown = self.good(graph("GET", path))["passwordCredentials"]
         self.assertEqual([(s["keyId"], s["secretText"], s["hint"]) for s in shown], [(made["keyId"], None, made["hint"])])
         # Only with a service principal does anybody sign in.
         self.assertNotEqual(cloud.token_answer(RESOURCE, client=app["appId"], secret=made["secretText"]).status, 200)
         principal = make_principal(app["appId"])
         self.assertEqual(cloud.token_answer(RESOURCE, client=app["appId"], secret=made["secretText"]).status, 200)
-        own = self.ok(graph("POST", f"/servicePrincipals/{principal['id']}/addPassword"))
+        own = self.good(graph("POST", f"/servicePrincipals/{principal['id']}/addPassword"))
         self.assertEqual(cloud.token_answer(RESOURCE, client=app["appId"], secret=own["secretText"]).status, 200)
-        self.assertEqual(len(self.ok(graph("GET", path))["passwordCredentials"]), 1)
-        self.assertEqual(len(self.ok(graph("GET", f"/servicePrincipals/{principal['id']}"))["passwordCredentials"]), 1)
+        self.assertEqual(len(self.good(graph("GET", path))["passwordCredentials"]), 1)
+        self.assertEqual(len(self.good(graph("GET", f"/servicePrincipals/{principal['id']}"))["passwordCredentials"]), 1)
         self.refuse(graph("POST", path + "/removePassword", {"keyId": str(uuid.uuid4())}), 400, "Request_BadRequest",
                     "No password credential found with keyId.")
         self.refuse(graph("POST", path + "/removePassword", {}), 400, "Request_BadRequest", "keyId")
@@ -251,7 +245,7 @@ class Applications(Case):
         page = graph("GET", "/applications?$filter=startswith(displayName,'list-')&$top=2&$orderby=displayName&$select=id,displayName")
         seen = []
         while True:
-            document = self.ok(page)
+            document = self.good(page)
             self.assertLessEqual(len(document["value"]), 2)
             seen += document["value"]
             if "@odata.nextLink" not in document:
@@ -279,13 +273,13 @@ class Applications(Case):
         app = make_app("federated")
         path = f"/applications/{app['id']}/federatedIdentityCredentials"
         body = {"name": "main", "issuer": "https://issuer.example/v2.0", "subject": "me", "description": "d", "audiences": [EXCHANGE]}
-        made = self.ok(graph("POST", path, body), 201)
+        made = self.good(graph("POST", path, body), 201)
         self.assertEqual({k: made[k] for k in body}, body)
         self.assertEqual(made["@odata.context"], "https://graph.microsoft.com/v1.0/$metadata#applications('"
                          f"{app['id']}')/federatedIdentityCredentials/$entity")
         for one in (made["id"], "main"):
-            self.assertEqual(self.ok(graph("GET", f"{path}/{one}")), made)
-        self.assertEqual(self.ok(graph("GET", f"/applications(appId='{app['appId']}')/federatedIdentityCredentials"))["value"][0]["id"],
+            self.assertEqual(self.good(graph("GET", f"{path}/{one}")), made)
+        self.assertEqual(self.good(graph("GET", f"/applications(appId='{app['appId']}')/federatedIdentityCredentials"))["value"][0]["id"],
                          made["id"])
         self.assertEqual(self.ids(graph("GET", path + "?$filter=subject%20eq%20'nobody'")), [])
         self.refuse(graph("POST", path, {**body, "subject": "you"}), 409, "Request_MultipleObjectsWithSameKeyValue",
@@ -300,11 +294,11 @@ class Applications(Case):
         for missing in ("name", "issuer", "subject", "audiences"):
             self.refuse(graph("POST", path, {k: v for k, v in body.items() if k != missing}), 400, "Request_BadRequest", missing)
         self.assertEqual(graph("PATCH", f"{path}/main", {"subject": "you", "description": None}).status, 204)
-        changed = self.ok(graph("GET", f"{path}/main"))
+        changed = self.good(graph("GET", f"{path}/main"))
         self.assertEqual((changed["subject"], changed["description"]), ("you", None))
         self.refuse(graph("PATCH", f"{path}/main", {"name": "new"}), 400, "Request_BadRequest", "name")
         for i in range(19):
-            self.ok(graph("POST", path, {**body, "name": f"more-{i}", "subject": f"more-{i}"}), 201)
+            self.good(graph("POST", path, {**body, "name": f"more-{i}", "subject": f"more-{i}"}), 201)
         self.refuse(graph("POST", path, {**body, "name": "one-more", "subject": "one-more"}), 400, "Request_BadRequest", "20")
         self.assertEqual(graph("DELETE", f"{path}/main").status, 204)
         self.refuse(graph("DELETE", f"{path}/main"), 404, "Request_ResourceNotFound")
@@ -316,7 +310,7 @@ class Applications(Case):
         self.assertEqual(graph("POST", path + "/$ref", reference(user["id"])).status, 204)
         self.refuse(graph("POST", path + "/$ref", reference(user["id"])), 400, "Request_BadRequest",
                     "One or more added object references already exist for the following modified properties: 'owners'.")
-        owners = self.ok(graph("GET", path))["value"]
+        owners = self.good(graph("GET", path))["value"]
         self.assertEqual({o["@odata.type"] for o in owners}, {"#microsoft.graph.user", "#microsoft.graph.servicePrincipal"})
         self.assertEqual(self.ids(graph("GET", f"/users/{user['id']}/ownedObjects")), [app["id"]])
         self.refuse(graph("POST", path + "/$ref", reference(uuid.uuid4())), 404, "Request_ResourceNotFound")
@@ -336,14 +330,14 @@ class Principals(Case):
         self.refuse(graph("POST", "/servicePrincipals", {"appId": app["appId"]}), 409, "Request_MultipleObjectsWithSameKeyValue",
                     f"service principal name {app['appId']} is already in use")
         self.assertEqual(self.ids(filtered("servicePrincipals", f"servicePrincipalNames/any(c:c eq '{app['appId']}')")), [principal["id"]])
-        self.assertEqual(self.ok(graph("GET", f"/servicePrincipals(appId='{app['appId']}')"))["id"], principal["id"])
+        self.assertEqual(self.good(graph("GET", f"/servicePrincipals(appId='{app['appId']}')"))["id"], principal["id"])
         self.assertEqual(graph("PATCH", f"/servicePrincipals/{principal['id']}", {"accountEnabled": False, "tags": ["x"]}).status, 204)
-        self.assertEqual(self.ok(graph("GET", f"/servicePrincipals/{principal['id']}"))["accountEnabled"], False)
+        self.assertEqual(self.good(graph("GET", f"/servicePrincipals/{principal['id']}"))["accountEnabled"], False)
         for path in ("appRoleAssignments", "appRoleAssignedTo", "memberOf", "transitiveMemberOf"):
-            self.assertEqual(self.ok(graph("GET", f"/servicePrincipals/{principal['id']}/{path}"))["value"], [])
+            self.assertEqual(self.good(graph("GET", f"/servicePrincipals/{principal['id']}/{path}"))["value"], [])
         self.assertEqual(graph("DELETE", f"/servicePrincipals/{principal['id']}").status, 204)
         self.refuse(graph("GET", f"/servicePrincipals/{principal['id']}"), 404, "Request_ResourceNotFound")
-        self.ok(graph("GET", f"/applications/{app['id']}"))
+        self.good(graph("GET", f"/applications/{app['id']}"))
 
     def test_of_nothing(self):
         self.refuse(graph("POST", "/servicePrincipals", {"appId": str(uuid.uuid4())}), 400, "Request_BadRequest",
@@ -352,7 +346,7 @@ class Principals(Case):
         self.refuse(graph("POST", "/servicePrincipals", {}), 400, "Request_BadRequest", "appId")
 
     def test_microsofts_own(self):
-        vault = self.ok(graph("GET", f"/servicePrincipals(appId='{KEY_VAULT}')"))
+        vault = self.good(graph("GET", f"/servicePrincipals(appId='{KEY_VAULT}')"))
         self.assertEqual((vault["displayName"], vault["appOwnerOrganizationId"]), ("Azure Key Vault", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"))
         self.assertEqual(self.ids(filtered("servicePrincipals", "servicePrincipalNames/any(c:c eq 'https://vault.azure.net')")), [vault["id"]])
         self.refuse(graph("POST", f"/servicePrincipals/{vault['id']}/addPassword", {}), 403, "Authorization_RequestDenied")
@@ -365,7 +359,7 @@ class Principals(Case):
     def test_managed_identities_are_read_only(self):
         identity = cloud.make_identity("id-graph")
         path = f"/servicePrincipals/{identity['principalId']}"
-        shown = self.ok(graph("GET", path))
+        shown = self.good(graph("GET", path))
         self.assertEqual((shown["servicePrincipalType"], shown["displayName"], shown["appId"]),
                          ("ManagedIdentity", "id-graph", identity["clientId"]))
         self.assertEqual(shown["alternativeNames"][0], "isExplicit=True")
@@ -387,13 +381,13 @@ class People(Case):
         self.assertEqual(user["userPrincipalName"], "grace@custodisk.onmicrosoft.com")
         self.assertNotIn("accountEnabled", user)
         for key in (user["id"], "grace@custodisk.onmicrosoft.com", "GRACE@custodisk.onmicrosoft.com"):
-            self.assertEqual(self.ok(graph("GET", f"/users/{key}"))["id"], user["id"])
+            self.assertEqual(self.good(graph("GET", f"/users/{key}"))["id"], user["id"])
         self.assertEqual(self.ids(filtered("users", "userPrincipalName eq 'grace@custodisk.onmicrosoft.com'")), [user["id"]])
-        self.assertEqual(self.ok(graph("GET", f"/users/{user['id']}?$select=accountEnabled,id")), {
+        self.assertEqual(self.good(graph("GET", f"/users/{user['id']}?$select=accountEnabled,id")), {
             "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users(accountEnabled,id)/$entity", "accountEnabled": True,
             "id": user["id"]})
         self.assertEqual(graph("PATCH", f"/users/{user['id']}", {"jobTitle": "Admiral", "accountEnabled": False}).status, 204)
-        self.assertEqual(self.ok(graph("GET", f"/users/{user['id']}"))["jobTitle"], "Admiral")
+        self.assertEqual(self.good(graph("GET", f"/users/{user['id']}"))["jobTitle"], "Admiral")
         twin = {"displayName": "x", "accountEnabled": True, "mailNickname": "x", "userPrincipalName": "grace@custodisk.onmicrosoft.com",
                 "passwordProfile": {"password": "Correct horse 1"}}
         self.refuse(graph("POST", "/users", twin), 400, "Request_BadRequest",
@@ -408,12 +402,11 @@ class People(Case):
         self.refuse(graph("GET", f"/users/{user['id']}"), 404, "Request_ResourceNotFound")
 
     def test_who_stands_above_a_directory_is_not_taken_over_from_below(self):
-        with open(os.path.join(cloud.dir, "host.json")) as f:
-            host = json.load(f)["clientId"]
+        host = cloud.host["clientId"]
         of_apps, _, first = make_client("of-apps")
         of_people, _, second = make_client("of-people")
-        self.ok(grant(first["id"], APPLICATION_ADMINISTRATOR), 201)
-        self.ok(grant(second["id"], USER_ADMINISTRATOR), 201)
+        self.good(grant(first["id"], APPLICATION_ADMINISTRATOR), 201)
+        self.good(grant(second["id"], USER_ADMINISTRATOR), 201)
         # A secret of the hypervisor's would be good for every tenant's disks.
         for path in (f"/applications(appId='{host}')", f"/servicePrincipals(appId='{host}')"):
             self.refuse(graph("POST", path + "/addPassword", {}, of_apps), 403, "Authorization_RequestDenied")
@@ -423,7 +416,7 @@ class People(Case):
         # Nor is who has a role in everything, be it by a group.
         user, inner, outer = make_user("above"), make_group("above-inner"), make_group("above-outer")
         path = f"/users/{user['id']}/authentication/temporaryAccessPassMethods"
-        self.ok(graph("POST", path, {}, of_people), 201)
+        self.good(graph("POST", path, {}, of_people), 201)
         self.assertEqual(graph("POST", f"/groups/{outer['id']}/members/$ref", reference(inner["id"])).status, 204)
         assigned = cloud.arm("PUT", f"/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", "2022-04-01", {"properties": {
             "principalId": outer["id"], "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{READER}"}})
@@ -435,8 +428,7 @@ class People(Case):
 
     def test_passwords_are_kept_nowhere(self):
         make_user("secretive")
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db")) as db:
-            bodies = [body for (body,) in db.execute("SELECT body FROM users")]
+        bodies = [body for (body,) in cloud.sql("SELECT body FROM users")]
         self.assertTrue(bodies)
         self.assertFalse([b for b in bodies if "horse" in b or "passwordProfile" in b])
 
@@ -448,7 +440,7 @@ class People(Case):
         self.refuse(graph("POST", f"/groups/{inner['id']}/members/$ref", reference(user["id"])), 400, "Request_BadRequest", "'members'")
         self.refuse(graph("POST", f"/groups/{inner['id']}/members/$ref", reference(inner["id"])), 400, "Request_BadRequest")
         self.refuse(graph("POST", f"/groups/{inner['id']}/members/$ref", {}), 400, "Request_BadRequest")
-        members = self.ok(graph("GET", f"/groups/{inner['id']}/members?$select=id,userPrincipalName"))["value"]
+        members = self.good(graph("GET", f"/groups/{inner['id']}/members?$select=id,userPrincipalName"))["value"]
         self.assertEqual(members, [{"@odata.type": "#microsoft.graph.user", "id": user["id"],
                                     "userPrincipalName": "member@custodisk.onmicrosoft.com"}])
         self.assertEqual(self.ids(graph("GET", f"/groups/{outer['id']}/members")), [inner["id"]])
@@ -456,10 +448,10 @@ class People(Case):
         self.assertEqual(self.ids(graph("GET", f"/users/{user['id']}/memberOf")), [inner["id"]])
         self.assertEqual(set(self.ids(graph("GET", f"/users/{user['id']}/transitiveMemberOf"))), {inner["id"], outer["id"]})
         answer = graph("POST", f"/users/{user['id']}/getMemberGroups", {"securityEnabledOnly": False})
-        self.assertEqual(set(self.ok(answer)["value"]), {inner["id"], outer["id"]})
+        self.assertEqual(set(self.good(answer)["value"]), {inner["id"], outer["id"]})
         for path in (f"/directoryObjects/{user['id']}", f"/users/{user['id']}"):
             answer = graph("POST", f"{path}/checkMemberGroups", {"groupIds": [outer["id"], str(uuid.uuid4())]})
-            self.assertEqual(self.ok(answer)["value"], [outer["id"]])
+            self.assertEqual(self.good(answer)["value"], [outer["id"]])
         self.refuse(graph("POST", f"/users/{user['id']}/checkMemberGroups", {}), 400, "Request_BadRequest")
         self.assertEqual(graph("DELETE", f"/groups/{inner['id']}/members/{user['id']}/$ref").status, 204)
         self.refuse(graph("DELETE", f"/groups/{inner['id']}/members/{user['id']}/$ref"), 404, "Request_ResourceNotFound")
@@ -473,14 +465,14 @@ class People(Case):
     def test_objects_by_id(self):
         user, group, app = make_user("byid"), make_group("byid"), make_app("byid")
         ids = [user["id"], group["id"], app["id"], cloud.me(), str(uuid.uuid4())]
-        found = self.ok(graph("POST", "/directoryObjects/getByIds", {"ids": ids, "types": ["user", "group", "servicePrincipal",
+        found = self.good(graph("POST", "/directoryObjects/getByIds", {"ids": ids, "types": ["user", "group", "servicePrincipal",
                                                                                             "directoryObjectPartnerReference"]}))["value"]
         self.assertEqual([o["@odata.type"] for o in found],
                          ["#microsoft.graph.user", "#microsoft.graph.group", "#microsoft.graph.servicePrincipal"])
-        self.assertEqual(len(self.ok(graph("POST", "/directoryObjects/getByIds", {"ids": ids}))["value"]), 4)
+        self.assertEqual(len(self.good(graph("POST", "/directoryObjects/getByIds", {"ids": ids}))["value"]), 4)
         self.refuse(graph("POST", "/directoryObjects/getByIds", {"ids": ["x"]}), 400, "Request_BadRequest")
         self.refuse(graph("POST", "/directoryObjects/getByIds", {}), 400, "Request_BadRequest", "ids")
-        self.assertEqual(self.ok(graph("GET", f"/directoryObjects/{app['id']}"))["@odata.type"], "#microsoft.graph.application")
+        self.assertEqual(self.good(graph("GET", f"/directoryObjects/{app['id']}"))["@odata.type"], "#microsoft.graph.application")
         self.refuse(graph("GET", f"/directoryObjects/{uuid.uuid4()}"), 404, "Request_ResourceNotFound")
 
 
@@ -536,9 +528,9 @@ class Tenants(Case):
             text = graph("GET", path, token=self.token).text
             self.assertFalse([i for i in mine if i in text], path)
         self.assertEqual(self.ids(graph("GET", "/organization", token=self.token)), [self.tenant])
-        self.assertEqual(self.ok(graph("POST", "/directoryObjects/getByIds", {"ids": [app["id"], user["id"]]}, self.token))["value"], [])
+        self.assertEqual(self.good(graph("POST", "/directoryObjects/getByIds", {"ids": [app["id"], user["id"]]}, self.token))["value"], [])
         # References across tenants neither.
-        theirs = self.ok(graph("POST", "/groups", {"displayName": "x", "mailEnabled": False, "mailNickname": "x", "securityEnabled": True},
+        theirs = self.good(graph("POST", "/groups", {"displayName": "x", "mailEnabled": False, "mailNickname": "x", "securityEnabled": True},
                                self.token), 201)
         self.refuse(graph("POST", f"/groups/{theirs['id']}/members/$ref", reference(user["id"]), self.token), 404, "Request_ResourceNotFound")
         graph("DELETE", one)
@@ -551,7 +543,7 @@ class Tenants(Case):
         secret = graph("POST", f"/applications/{opened['id']}/addPassword", {}).json["secretText"]
         self.refuse(graph("POST", "/servicePrincipals", {"appId": closed["appId"]}, self.token), 400, "Request_BadRequest",
                     "does not reference a valid application object")
-        principal = self.ok(graph("POST", "/servicePrincipals", {"appId": opened["appId"]}, self.token), 201)
+        principal = self.good(graph("POST", "/servicePrincipals", {"appId": opened["appId"]}, self.token), 201)
         self.assertEqual((principal["appOwnerOrganizationId"], principal["displayName"]), (cloud.tenant, "opened"))
         # The application stays where it is, and its secret opens the other tenant too.
         self.refuse(graph("GET", f"/applications(appId='{opened['appId']}')", token=self.token), 404, "Request_ResourceNotFound")
@@ -559,7 +551,7 @@ class Tenants(Case):
         self.assertEqual(answer.status, 200, answer)
         self.assertEqual(cloud.claims(answer.json["access_token"])["oid"], principal["id"])
         # A secret of the service principal there opens that tenant alone.
-        own = self.ok(graph("POST", f"/servicePrincipals/{principal['id']}/addPassword", {}, self.token))["secretText"]
+        own = self.good(graph("POST", f"/servicePrincipals/{principal['id']}/addPassword", {}, self.token))["secretText"]
         make_principal(opened["appId"])
         self.assertEqual(cloud.token_answer(RESOURCE, self.tenant, opened["appId"], own).status, 200)
         self.assertNotEqual(cloud.token_answer(RESOURCE, client=opened["appId"], secret=own).status, 200)
@@ -586,23 +578,23 @@ class Certificates(Case):
         (one, print_one), (two, print_two) = certificate(), certificate()
         given = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": one, "displayName": "CN=x"}
         self.assertEqual(graph("PATCH", path, {"keyCredentials": [given]}).status, 204)
-        first = self.ok(graph("GET", path))["keyCredentials"]
+        first = self.good(graph("GET", path))["keyCredentials"]
         self.assertEqual([(k["customKeyIdentifier"], k["displayName"], k["key"], k["type"]) for k in first],
                          [(print_one, "CN=x", None, "AsymmetricX509Cert")])
         # What is named by its keyId stays.
         self.assertEqual(graph("PATCH", path, {"keyCredentials": [*first, {**given, "key": two}]}).status, 204)
-        both = self.ok(graph("GET", path))["keyCredentials"]
+        both = self.good(graph("GET", path))["keyCredentials"]
         self.assertEqual({k["customKeyIdentifier"] for k in both}, {print_one, print_two})
         self.assertEqual(graph("PATCH", path, {"keyCredentials": [k for k in both if k["customKeyIdentifier"] == print_two]}).status, 204)
-        self.assertEqual([k["customKeyIdentifier"] for k in self.ok(graph("GET", path))["keyCredentials"]], [print_two])
+        self.assertEqual([k["customKeyIdentifier"] for k in self.good(graph("GET", path))["keyCredentials"]], [print_two])
         for wrong, code in (({"key": "no base64!"}, "KeyCredentialsInvalidValue"), ({"key": "AAAA"}, "KeyCredentialsInvalidValue"),
                             ({"key": None}, "KeyCredentialsInvalidValue"), ({"type": "Symmetric"}, "KeyCredentialsInvalidValue"),
                             ({"usage": "Sign"}, "KeyCredentialsInvalidValue"), ({"keyId": "x"}, "Request_BadRequest"),
                             ({"endDateTime": "2199-01-01T00:00:00Z"}, "KeyCredentialsInvalidEndDate"),
                             ({"startDateTime": "2001-01-01T00:00:00Z"}, "KeyCredentialsInvalidStartDate")):
             self.refuse(graph("PATCH", path, {"keyCredentials": [{**given, **wrong}]}), 400, code)
-        self.assertEqual([k["customKeyIdentifier"] for k in self.ok(graph("GET", path))["keyCredentials"]], [print_two])
-        made = self.ok(graph("POST", "/applications", {"displayName": "born certified", "keyCredentials": [given]}), 201)
+        self.assertEqual([k["customKeyIdentifier"] for k in self.good(graph("GET", path))["keyCredentials"]], [print_two])
+        made = self.good(graph("POST", "/applications", {"displayName": "born certified", "keyCredentials": [given]}), 201)
         self.assertEqual([k["customKeyIdentifier"] for k in made["keyCredentials"]], [print_one])
 
 
@@ -610,13 +602,13 @@ class Passes(Case):
     def test_life(self):
         user = make_user("passing")
         path = f"/users/{user['id']}/authentication/temporaryAccessPassMethods"
-        made = self.ok(graph("POST", path, {"lifetimeInMinutes": 60, "isUsableOnce": True}), 201)
+        made = self.good(graph("POST", path, {"lifetimeInMinutes": 60, "isUsableOnce": True}), 201)
         self.assertEqual((made["isUsable"], made["isUsableOnce"], made["lifetimeInMinutes"], made["methodUsabilityReason"]),
                          (True, True, 60, "EnabledByPolicy"))
         self.assertTrue(made["temporaryAccessPass"])
-        shown = self.ok(graph("GET", path))["value"]
+        shown = self.good(graph("GET", path))["value"]
         self.assertEqual([(p["id"], p["temporaryAccessPass"]) for p in shown], [(made["id"], None)])
-        self.assertIsNone(self.ok(graph("GET", f"{path}/{made['id']}"))["temporaryAccessPass"])
+        self.assertIsNone(self.good(graph("GET", f"{path}/{made['id']}"))["temporaryAccessPass"])
         self.assertEqual(graph("POST", path, {}).status, 409)
         self.assertEqual(graph("DELETE", f"{path}/{made['id']}").status, 204)
         self.refuse(graph("DELETE", f"{path}/{made['id']}"), 404, "resourceNotFound")
@@ -624,7 +616,7 @@ class Passes(Case):
         for wrong in ({"lifetimeInMinutes": "60"}, {"startDateTime": "soon"}, {"isUsableOnce": 1}):
             self.refuse(graph("POST", path, wrong), 400, "Request_BadRequest")
         self.assertEqual(graph("POST", path, {"lifetimeInMinutes": 1}).status, 400)
-        self.assertTrue(self.ok(graph("POST", f"/users/{user['id']}/revokeSignInSessions", {}))["value"])
+        self.assertTrue(self.good(graph("POST", f"/users/{user['id']}/revokeSignInSessions", {}))["value"])
         token, _, _ = make_client("no-pass")
         for answer in (graph("POST", path, {}, token), graph("GET", path, token=token),
                        graph("POST", f"/users/{user['id']}/revokeSignInSessions", {}, token)):
@@ -654,15 +646,15 @@ class Users(Case):
     def test_a_user(self):
         user, other = make_user("someone"), make_user("another")
         token = sign_in(user)
-        self.assertEqual(self.ok(graph("GET", "/me", token=token))["id"], user["id"])
+        self.assertEqual(self.good(graph("GET", "/me", token=token))["id"], user["id"])
         # Reads everything, registers applications and owns them.
         for path in ("/users", "/applications", "/servicePrincipals", "/groups", "/organization", f"/users/{other['id']}"):
-            self.ok(graph("GET", path, token=token))
-        app = self.ok(graph("POST", "/applications", {"displayName": "of someone"}, token), 201)
-        principal = self.ok(graph("POST", "/servicePrincipals", {"appId": app["appId"]}, token), 201)
-        owned = self.ok(graph("GET", "/me/ownedObjects", token=token))["value"]
+            self.good(graph("GET", path, token=token))
+        app = self.good(graph("POST", "/applications", {"displayName": "of someone"}, token), 201)
+        principal = self.good(graph("POST", "/servicePrincipals", {"appId": app["appId"]}, token), 201)
+        owned = self.good(graph("GET", "/me/ownedObjects", token=token))["value"]
         self.assertEqual({o["id"] for o in owned}, {app["id"], principal["id"]})
-        self.ok(graph("POST", f"/applications/{app['id']}/addPassword", {}, token))
+        self.good(graph("POST", f"/applications/{app['id']}/addPassword", {}, token))
         self.assertEqual(graph("PATCH", f"/applications/{app['id']}", {"notes": "mine"}, token).status, 204)
         group = make_group("of someone")
         self.assertEqual(graph("POST", f"/groups/{group['id']}/members/$ref", reference(user["id"])).status, 204)
@@ -719,21 +711,21 @@ class Rights(Case):
         for answer in denied:
             self.refuse(answer, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         # Itself it may see.
-        self.ok(graph("GET", f"/applications/{app['id']}", token=token))
-        self.ok(graph("GET", f"/servicePrincipals/{principal['id']}", token=token))
+        self.good(graph("GET", f"/applications/{app['id']}", token=token))
+        self.good(graph("GET", f"/servicePrincipals/{principal['id']}", token=token))
 
     def test_roles(self):
         token, _, principal = make_client("ranked")
-        made = self.ok(grant(principal["id"], READERS), 201)
-        self.ok(graph("GET", "/users", token=token))
+        made = self.good(grant(principal["id"], READERS), 201)
+        self.good(graph("GET", "/users", token=token))
         self.refuse(graph("POST", "/applications", {"displayName": "x"}, token), 403, "Authorization_RequestDenied")
         self.refuse(grant(principal["id"], READERS), 400, "Request_BadRequest")
         self.refuse(grant(principal["id"], str(uuid.uuid4())), 400, "Request_BadRequest")
         self.refuse(grant(str(uuid.uuid4()), READERS), 404, "Request_ResourceNotFound")
-        listed = self.ok(graph("GET", f"/roleManagement/directory/roleAssignments?$filter=principalId eq '{principal['id']}'"))["value"]
+        listed = self.good(graph("GET", f"/roleManagement/directory/roleAssignments?$filter=principalId eq '{principal['id']}'"))["value"]
         self.assertEqual([a["id"] for a in listed], [made["id"]])
-        self.ok(grant(principal["id"], APPLICATION_ADMINISTRATOR), 201)
-        mine = self.ok(graph("POST", "/applications", {"displayName": "mine"}, token), 201)
+        self.good(grant(principal["id"], APPLICATION_ADMINISTRATOR), 201)
+        mine = self.good(graph("POST", "/applications", {"displayName": "mine"}, token), 201)
         self.assertEqual(graph("DELETE", f"/applications/{mine['id']}", token=token).status, 204)
         # No way up: neither by giving, nor through the credentials of who has more.
         self.refuse(grant(principal["id"], ADMINISTRATOR, token), 403, "Authorization_RequestDenied")
@@ -745,14 +737,14 @@ class Rights(Case):
             self.refuse(answer, 403, "Authorization_RequestDenied")
         self.assertEqual(graph("DELETE", f"/roleManagement/directory/roleAssignments/{made['id']}").status, 204)
         self.refuse(graph("GET", f"/roleManagement/directory/roleAssignments/{made['id']}"), 404, "Request_ResourceNotFound")
-        last = self.ok(graph("GET", f"/roleManagement/directory/roleAssignments?$filter=roleDefinitionId eq '{ADMINISTRATOR}'"))["value"]
+        last = self.good(graph("GET", f"/roleManagement/directory/roleAssignments?$filter=roleDefinitionId eq '{ADMINISTRATOR}'"))["value"]
         self.refuse(graph("DELETE", f"/roleManagement/directory/roleAssignments/{last[0]['id']}"), 400, "Request_BadRequest", "last")
         for path in (f"/servicePrincipals/{cloud.me()}", f"/applications(appId='{cloud.client}')"):
             self.refuse(graph("DELETE", path), 400, "Request_BadRequest", "last")
-        self.ok(graph("GET", f"/applications(appId='{cloud.client}')"))
-        roles = self.ok(graph("GET", "/roleManagement/directory/roleDefinitions?$filter=displayName eq 'Global Administrator'"))["value"]
+        self.good(graph("GET", f"/applications(appId='{cloud.client}')"))
+        roles = self.good(graph("GET", "/roleManagement/directory/roleDefinitions?$filter=displayName eq 'Global Administrator'"))["value"]
         self.assertEqual([r["id"] for r in roles], [ADMINISTRATOR])
-        self.ok(graph("GET", f"/roleManagement/directory/roleDefinitions/{ADMINISTRATOR}"))
+        self.good(graph("GET", f"/roleManagement/directory/roleDefinitions/{ADMINISTRATOR}"))
         self.refuse(graph("GET", f"/roleManagement/directory/roleDefinitions/{uuid.uuid4()}"), 404, "Request_ResourceNotFound")
 
     def test_owners_manage_what_they_own(self):
@@ -760,15 +752,15 @@ class Rights(Case):
         app = make_app("possession")
         self.assertEqual(graph("POST", f"/applications/{app['id']}/owners/$ref", reference(principal["id"])).status, 204)
         self.assertEqual(graph("PATCH", f"/applications/{app['id']}", {"notes": "mine"}, token).status, 204)
-        self.ok(graph("GET", f"/applications/{app['id']}", token=token))
-        self.ok(graph("POST", "/servicePrincipals", {"appId": app["appId"]}, token), 201)
+        self.good(graph("GET", f"/applications/{app['id']}", token=token))
+        self.good(graph("POST", "/servicePrincipals", {"appId": app["appId"]}, token), 201)
         self.assertEqual(graph("DELETE", f"/applications/{app['id']}/owners/{principal['id']}/$ref").status, 204)
         self.refuse(graph("PATCH", f"/applications/{app['id']}", {"notes": "mine"}, token), 403, "Authorization_RequestDenied")
 
     def test_a_deleted_principal_is_nobody(self):
         token, _, principal = make_client("leaving")
-        self.ok(grant(principal["id"], READERS), 201)
-        self.ok(graph("GET", "/users", token=token))
+        self.good(grant(principal["id"], READERS), 201)
+        self.good(graph("GET", "/users", token=token))
         self.assertEqual(graph("DELETE", f"/servicePrincipals/{principal['id']}").status, 204)
         self.refuse(graph("GET", "/users", token=token), 401, "InvalidAuthenticationToken")
 

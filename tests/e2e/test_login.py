@@ -7,7 +7,6 @@ import hashlib
 import http.server
 import json
 import os
-import sqlite3
 import ssl
 import subprocess
 import sys
@@ -32,20 +31,13 @@ def setUpModule():
     files = tempfile.TemporaryDirectory(prefix="cdk-login-")
     cloud = Instance()
     cloud.up()
-    sql("INSERT INTO users (object_id, tenant_id, upn, display_name, enabled, created, body) VALUES (?, ?, ?, 'Alice', 1, 0, '{}')",
+    cloud.sql("INSERT INTO users (object_id, tenant_id, upn, display_name, enabled, created, body) VALUES (?, ?, ?, 'Alice', 1, 0, '{}')",
         ALICE, cloud.tenant, NAME)
 
 
 def tearDownModule():
     cloud.__exit__()
     files.cleanup()
-
-
-def sql(statement, *values):
-    with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30) as store:
-        found = store.execute(statement, values).fetchall()
-    store.close()
-    return found
 
 
 def post(path, tenant=None, **form):
@@ -81,12 +73,12 @@ def sign(key, header, claims):
 
 
 def application():
-    return sql("SELECT object_id FROM applications WHERE app_id = ?", cloud.client)[0][0]
+    return cloud.sql("SELECT object_id FROM applications WHERE app_id = ?", cloud.client)[0][0]
 
 
 def trust(owner, issuer, subject, audience=EXCHANGE):
     identity = str(uuid.uuid4())
-    sql("INSERT INTO federated_credentials (id, owner, name, issuer, subject, audience, created) VALUES (?, ?, ?, ?, ?, ?, 0)",
+    cloud.sql("INSERT INTO federated_credentials (id, owner, name, issuer, subject, audience, created) VALUES (?, ?, ?, ?, ?, ?, 0)",
         identity, owner, identity, issuer, subject, audience)
 
 
@@ -133,14 +125,14 @@ class People(Case):
         again = token_request(cloud.tenant, grant_type="refresh_token", client_id=CLI,
                               refresh_token=answer.json["refresh_token"], scope="https://vault.azure.net/.default")
         self.assertEqual(cloud.claims(again.json["access_token"])["upn"], NAME)
-        sql("UPDATE users SET enabled = 0 WHERE object_id = ?", ALICE)
+        cloud.sql("UPDATE users SET enabled = 0 WHERE object_id = ?", ALICE)
         try:
             self.assertEqual(cloud.arm("GET", cloud.group("custodisk-system"), "2024-03-01", token=token).status, 401)
             self.refuse(token_request(cloud.tenant, grant_type="refresh_token", client_id=CLI, scope="openid",
                                       refresh_token=again.json.get("refresh_token", answer.json["refresh_token"])),
                         "invalid_grant", 50057)
         finally:
-            sql("UPDATE users SET enabled = 1 WHERE object_id = ?", ALICE)
+            cloud.sql("UPDATE users SET enabled = 1 WHERE object_id = ?", ALICE)
 
     def test_declined(self):
         flow = self.start()
@@ -172,7 +164,7 @@ class Certificates(Case):
     def test_certificate(self):
         der = make_certificate("app")
         sha1, sha256 = hashlib.sha1(der), hashlib.sha256(der)
-        sql("INSERT INTO application_certificates (key_id, app_id, thumbprint, thumbprint_sha256, certificate, not_before, not_after)"
+        cloud.sql("INSERT INTO application_certificates (key_id, app_id, thumbprint, thumbprint_sha256, certificate, not_before, not_after)"
             " VALUES (?, ?, ?, ?, ?, 0, ?)", str(uuid.uuid4()), cloud.client, sha1.hexdigest(), sha256.hexdigest(), der,
             int(time.time()) + 86400)
         endpoint = f"https://{LOGIN}/{cloud.tenant}/oauth2/v2.0/token"

@@ -5,11 +5,10 @@
 import base64
 import json
 import os
-import sqlite3
 import unittest
 import uuid
 
-from harness import VAULTS, Instance
+from harness import VAULTS, Case, Instance
 
 POOLS = "Microsoft.KeyVault/managedHSMs"
 HSM = "https://managedhsm.azure.net"
@@ -58,16 +57,6 @@ def assign(name, role, principal=None, scope="/"):
     return call("PUT", name, f"/{scope}{AUTHORIZATION}/roleAssignments/{uuid.uuid4()}", {"properties": {
         "roleDefinitionId": f"Microsoft.KeyVault{AUTHORIZATION}/roleDefinitions/{role}",
         "principalId": principal or cloud.me()}})
-
-
-class Case(unittest.TestCase):
-    def good(self, answer, status=200):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
-
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
 
 
 class ControlPlane(Case):
@@ -188,9 +177,8 @@ class DataPlane(Case):
 
     def test_every_request_is_recorded(self):
         self.good(call("POST", "pool", "/rng", {"count": 1}))
-        with sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True) as db:
-            row = db.execute("SELECT record FROM audit WHERE vault = 'pool.managedhsm' ORDER BY rowid DESC").fetchone()
-        record = json.loads(row[0])
+        found = cloud.sql("SELECT record FROM audit WHERE vault = 'pool.managedhsm' ORDER BY rowid DESC")
+        record = json.loads(found[0][0])
         self.assertEqual(record["operationName"], "RandomBytesGet")
         self.assertIn("/MANAGEDHSMS/POOL", record["resourceId"])
 

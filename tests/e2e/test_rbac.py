@@ -3,13 +3,12 @@
 """Who may do what: role assignments, groups, custom roles, locks; through the control plane and as a vault sees it."""
 
 import hashlib
-import os
-import sqlite3
 import time
 import unittest
 import urllib.parse
 import uuid
 
+import harness
 from harness import ENCRYPTION_USER, GROUPS, IDENTITIES, OWNER, READER, ROLES, Instance
 
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -39,11 +38,9 @@ def tearDownModule():
 
 def store(*statements):
     """Write to the instance's directory, as Graph does."""
-    database = sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30)
-    with database:
+    with cloud.store() as database:
         for sql, values in statements:
             database.execute(sql, values)
-    database.close()
 
 
 class Principal:
@@ -120,14 +117,9 @@ def listed(path, filter_=None, token=None, version=ROLES):
     return answer.json["value"]
 
 
-class Case(unittest.TestCase):
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
-
+class Case(harness.Case):
     def good(self, answer, status=201):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
+        return super().good(answer, status)
 
 
 class Assignments(Case):

@@ -5,14 +5,13 @@ the listing of resources and the activity log."""
 
 import json
 import os
-import sqlite3
 import stat
 import time
 import unittest
 import urllib.parse
 import uuid
 
-from harness import ARM, IDENTITIES, OWNER, READER, Instance
+from harness import ARM, IDENTITIES, OWNER, READER, Case, Instance, Tenant
 
 OWN = "2026-11-01"
 RESOURCES = "2021-04-01"
@@ -30,7 +29,7 @@ def setUpModule():
     cloud = Instance("--cache-seconds", "2")
     cloud.up()
     cloud.make_group()
-    other = Tenant("Contoso", "contoso.onmicrosoft.com")
+    other = Subscriber(cloud, "Contoso", "contoso.onmicrosoft.com")
 
 
 def tearDownModule():
@@ -38,25 +37,8 @@ def tearDownModule():
     cloud.__exit__()
 
 
-class Tenant:
-    """Another tenant with its administrator, made as an operator does."""
-
-    def __init__(self, name, domain=None):
-        options = ["--domain", domain] if domain else []
-        done = cloud.command("tenant", "--data-dir", cloud.dir, "create", "--name", name, *options)
-        assert done.returncode == 0, done.stderr
-        facts = dict(line.split(None, 1) for line in done.stdout.splitlines())
-        self.id, self.domain, self.file = facts["tenant"], facts["domain"], facts["credentials"]
-        with open(self.file) as f:
-            self.administrator = json.load(f)
-
-    def token(self):
-        answer = cloud.token_answer(tenant=self.id, client=self.administrator["clientId"], secret=self.administrator["clientSecret"])
-        assert answer.status == 200, answer
-        return answer.json["access_token"]
-
-    def arm(self, method, path, version, body=None):
-        return cloud.arm(method, path, version, body, self.token())
+class Subscriber(Tenant):
+    """Another tenant that makes subscriptions."""
 
     def subscription(self, alias, name="Theirs", **additional):
         made = self.arm("PUT", f"{ALIAS}/{alias}", ALIASES,
@@ -68,45 +50,14 @@ class Tenant:
 def new_principal(tenant=None):
     """An application without a role, put where the directory keeps them; its object id."""
     oid = str(uuid.uuid4())
-    with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30) as db:
-        db.execute("INSERT INTO users (object_id, tenant_id, upn, display_name, enabled, created, body) VALUES (?,?,?,'u',1,0,'{}')",
-                   (oid, tenant or cloud.tenant, oid + "@custodisk.onmicrosoft.com"))
+    cloud.sql("INSERT INTO users (object_id, tenant_id, upn, display_name, enabled, created, body) VALUES (?,?,?,'u',1,0,'{}')",
+              oid, tenant or cloud.tenant, oid + "@custodisk.onmicrosoft.com")
     return oid
-
-
-class Host:
-    """The host agent: a principal of the first tenant with a role at one resource alone."""
-
-    @staticmethod
-    def token():
-        with open(os.path.join(cloud.dir, "host.json")) as f:
-            host = json.load(f)
-        return cloud.token_answer(client=host["clientId"], secret=host["clientSecret"]).json["access_token"]
 
 
 def filtered(path, filter_, version, token=None, **query):
     text = urllib.parse.urlencode({**({"$filter": filter_} if filter_ is not None else {}), **query})
     return cloud.arm("GET", f"{path}?{text}", version, None, token)
-
-
-def follow(answer, token=None):
-    pages = [answer.json["value"]]
-    while "nextLink" in answer.json:
-        link = urllib.parse.urlsplit(answer.json["nextLink"])
-        answer = cloud.send("GET", ARM, f"{link.path}?{link.query}", None, {"Authorization": "Bearer " + (token or cloud.token())})
-        assert answer.status == 200, answer
-        pages.append(answer.json["value"])
-    return pages
-
-
-class Case(unittest.TestCase):
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
-
-    def good(self, answer, status=200):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
 
 
 class Tenants(Case):
@@ -133,7 +84,7 @@ class Tenants(Case):
         self.refuse(cloud.arm("GET", f"{TENANTS}/{other.id}", "2021-04-01"), 400, "NoRegisteredProviderFound")
 
     def test_tenants_are_the_operators(self):
-        for token in (other.token(), Host.token()):
+        for token in (other.token(), cloud.host_token()):
             self.refuse(cloud.arm("PUT", f"{TENANTS}/{uuid.uuid4()}", OWN, {"properties": {"displayName": "x"}}, token), 403,
                         "AuthorizationFailed")
             self.refuse(cloud.arm("GET", TENANTS, OWN, None, token), 403, "AuthorizationFailed")
@@ -200,16 +151,16 @@ class Subscriptions(Case):
         listed = self.good(cloud.arm("GET", ALIAS, ALIASES))["value"]
         self.assertNotIn(id_, [a["properties"]["subscriptionId"] for a in listed])
         self.refuse(cloud.arm("PUT", f"{ALIAS}/stolen", ALIASES, {"properties": {"subscriptionId": id_}}), 404, "SubscriptionNotFound")
-        self.assertEqual(self.good(cloud.arm("GET", ALIAS, ALIASES, None, Host.token()))["value"], [])
-        self.refuse(cloud.arm("GET", f"{ALIAS}/shared-name", ALIASES, None, Host.token()), 404, "SubscriptionAliasNotFound")
+        self.assertEqual(self.good(cloud.arm("GET", ALIAS, ALIASES, None, cloud.host_token()))["value"], [])
+        self.refuse(cloud.arm("GET", f"{ALIAS}/shared-name", ALIASES, None, cloud.host_token()), 404, "SubscriptionAliasNotFound")
 
     def test_what_makes_no_subscription(self):
         def put(alias="x", token=None, additional=None, **properties):
             properties = {"displayName": "x", "additionalProperties": additional or {}, **properties}
             return cloud.arm("PUT", f"{ALIAS}/{alias}", ALIASES, {"properties": properties}, token)
 
-        self.refuse(put(token=Host.token()), 403, "AuthorizationFailed")
-        self.refuse(put(subscriptionId=cloud.subscription, token=Host.token()), 403, "AuthorizationFailed")
+        self.refuse(put(token=cloud.host_token()), 403, "AuthorizationFailed")
+        self.refuse(put(subscriptionId=cloud.subscription, token=cloud.host_token()), 403, "AuthorizationFailed")
         self.refuse(put(alias="a" * 64), 400, "InvalidAliasName")
         self.refuse(put(alias="a%20b"), 400, "InvalidAliasName")
         self.refuse(put(workload="Fun"), 400, "InvalidWorkload")
@@ -233,11 +184,11 @@ class Subscriptions(Case):
     def test_listed_is_where_the_caller_has_a_role(self):
         # The host agent's role is at one resource of the first subscription.
         unseen = self.good(cloud.arm("PUT", f"{ALIAS}/unseen", ALIASES, {"properties": {"displayName": "Unseen"}}), 201)
-        seen = [s["subscriptionId"] for s in self.good(cloud.arm("GET", "/subscriptions", SUBSCRIPTIONS, None, Host.token()))["value"]]
+        seen = [s["subscriptionId"] for s in self.good(cloud.arm("GET", "/subscriptions", SUBSCRIPTIONS, None, cloud.host_token()))["value"]]
         self.assertIn(cloud.subscription, seen)
         self.assertNotIn(unseen["properties"]["subscriptionId"], seen)
-        self.refuse(cloud.arm("GET", cloud.scope, SUBSCRIPTIONS, None, Host.token()), 403, "AuthorizationFailed")
-        everything = follow(cloud.arm("GET", "/subscriptions?$top=1", SUBSCRIPTIONS))
+        self.refuse(cloud.arm("GET", cloud.scope, SUBSCRIPTIONS, None, cloud.host_token()), 403, "AuthorizationFailed")
+        everything = cloud.follow(cloud.arm("GET", "/subscriptions?$top=1", SUBSCRIPTIONS))
         self.assertGreater(len(everything), 1)
         self.assertTrue(all(len(page) == 1 for page in everything))
         self.assertNotIn(other.id, [page[0]["tenantId"] for page in everything])
@@ -245,8 +196,8 @@ class Subscriptions(Case):
     def test_a_group_gives_a_role_to_its_members(self):
         made = self.good(cloud.arm("PUT", f"{ALIAS}/for-a-group", ALIASES, {"properties": {"displayName": "Group's"}}), 201)
         id_, group = made["properties"]["subscriptionId"], str(uuid.uuid4())
-        me = cloud.claims(Host.token())["oid"]
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30) as db:
+        me = cloud.claims(cloud.host_token())["oid"]
+        with cloud.store() as db:
             db.execute("INSERT INTO groups (object_id, tenant_id, display_name, created, body) VALUES (?,?,'g',0,'{}')",
                        (group, cloud.tenant))
             db.execute("INSERT INTO group_members (group_id, member_id) VALUES (?,?)", (group, me))
@@ -254,9 +205,9 @@ class Subscriptions(Case):
         self.good(cloud.arm("PUT", f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", "2022-04-01",
                             {"properties": {"principalId": group, "roleDefinitionId":
                              f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{READER}"}}), 201)
-        seen = self.good(cloud.arm("GET", "/subscriptions", SUBSCRIPTIONS, None, Host.token()))["value"]
+        seen = self.good(cloud.arm("GET", "/subscriptions", SUBSCRIPTIONS, None, cloud.host_token()))["value"]
         self.assertIn(id_, [s["subscriptionId"] for s in seen])
-        self.good(cloud.arm("GET", scope, SUBSCRIPTIONS, None, Host.token()))
+        self.good(cloud.arm("GET", scope, SUBSCRIPTIONS, None, cloud.host_token()))
 
     def test_renamed(self):
         path = f"/subscriptions/{other.subscription('renamed')}"
@@ -266,7 +217,7 @@ class Subscriptions(Case):
             self.refuse(other.arm("POST", f"{path}/providers/Microsoft.Subscription/rename", ALIASES, body), 400,
                         "InvalidSubscriptionName")
         self.refuse(cloud.arm("POST", f"{cloud.scope}/providers/Microsoft.Subscription/rename", ALIASES, {"subscriptionName": "x"},
-                              Host.token()), 403, "AuthorizationFailed")
+                              cloud.host_token()), 403, "AuthorizationFailed")
         self.refuse(other.arm("GET", f"{path}/providers/Microsoft.Subscription/rename", ALIASES), 405, "MethodNotAllowed")
 
     def test_what_is_cancelled_can_be_read_and_emptied(self):
@@ -286,7 +237,7 @@ class Subscriptions(Case):
         self.good(other.arm("POST", f"{act}/enable", ALIASES))
         self.good(other.arm("PATCH", f"{path}/resourceGroups/rg", RESOURCES, {"tags": {}}))
         for action in ("cancel", "enable"):
-            self.refuse(cloud.arm("POST", f"{cloud.scope}/providers/Microsoft.Subscription/{action}", ALIASES, None, Host.token()), 403,
+            self.refuse(cloud.arm("POST", f"{cloud.scope}/providers/Microsoft.Subscription/{action}", ALIASES, None, cloud.host_token()), 403,
                         "AuthorizationFailed")
 
     def test_the_command(self):
@@ -350,8 +301,8 @@ def stranger():
     """A token of the first tenant's principal that no role is left to."""
     global stranger_secret
     if "stranger_secret" not in globals():
-        made = Tenant("Stranger " + uuid.uuid4().hex[:8])
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30) as db:
+        made = Tenant(cloud, "Stranger " + uuid.uuid4().hex[:8])
+        with cloud.store() as db:
             # An administrator whose own tenant becomes the first one, without its role at the root.
             oid, = db.execute("SELECT object_id FROM service_principals WHERE app_id = ?", (made.administrator["clientId"],)).fetchone()
             db.execute("DELETE FROM role_assignments WHERE principal_id = ?", (oid,))
@@ -401,10 +352,10 @@ class Namespaces(Case):
                     "2024-03-02")
 
     def test_above_the_subscriptions(self):
-        compute = self.good(cloud.arm("GET", "/providers/Microsoft.Compute", RESOURCES, None, Host.token()))
+        compute = self.good(cloud.arm("GET", "/providers/Microsoft.Compute", RESOURCES, None, cloud.host_token()))
         self.assertEqual(compute["id"], "/providers/Microsoft.Compute")
         self.assertNotIn("registrationState", compute)
-        self.assertGreater(len(self.good(cloud.arm("GET", "/providers", RESOURCES, None, Host.token()))["value"]), 5)
+        self.assertGreater(len(self.good(cloud.arm("GET", "/providers", RESOURCES, None, cloud.host_token()))["value"]), 5)
         self.refuse(cloud.arm("POST", "/providers/Microsoft.Compute/register", RESOURCES), 405, "MethodNotAllowed")
 
     def test_unregistered(self):
@@ -634,10 +585,10 @@ class Listing(Case):
 
     def test_pages(self):
         token = other.token()
-        pages = follow(filtered(f"{self.scope}/resources", "substringof('-', name)", RESOURCES, token, **{"$top": "4"}), token)
+        pages = cloud.follow(filtered(f"{self.scope}/resources", "substringof('-', name)", RESOURCES, token, **{"$top": "4"}), token)
         self.assertEqual([[r["name"] for r in page] for page in pages],
                          [["alpha-0", "alpha-1", "alpha-2", "beta-0"], ["beta-1", "beta-2"]])
-        pages = follow(filtered(f"{self.scope}/resourceGroups/beta/resources", None, RESOURCES, token, **{"$top": "2"}), token)
+        pages = cloud.follow(filtered(f"{self.scope}/resourceGroups/beta/resources", None, RESOURCES, token, **{"$top": "2"}), token)
         self.assertEqual([len(page) for page in pages], [2, 1])
 
     def test_only_what_the_caller_may_read(self):
@@ -656,7 +607,7 @@ class Listing(Case):
         row = ("INSERT INTO resources (id, display_id, type, subscription_id, resource_group, name, body, hidden, generation, created,"
                " changed) VALUES (?,?,?,?,'rg',?,?,'{}',0,1,1)")
         body = json.dumps({"location": "westeurope", "tags": {"a": "b"}, "properties": {"x": "y" * 300}})
-        with sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=30) as db:
+        with cloud.store() as db:
             for i in range(10000):
                 id_ = f"{scope}/resourceGroups/rg/providers/{IDENTITY}/id{i:05}"
                 db.execute(row, (id_.lower(), id_, IDENTITY, scope.split("/")[-1], f"id{i:05}", body))
@@ -664,7 +615,7 @@ class Listing(Case):
         took = {}
         for name, filter_, wanted in (("all", None, 10000), ("one", "name eq 'id09999'", 1), ("tag", "tagName eq 'z'", 0)):
             began = time.monotonic()
-            pages = follow(filtered(f"{scope}/resources", filter_, RESOURCES, token), token)
+            pages = cloud.follow(filtered(f"{scope}/resources", filter_, RESOURCES, token), token)
             took[name] = time.monotonic() - began
             self.assertEqual(sum(len(page) for page in pages), wanted)
             self.assertTrue(all(len(page) <= 1000 for page in pages))
@@ -769,7 +720,7 @@ class ActivityLog(Case):
         for i in range(5):
             cloud.arm("PATCH", cloud.group(), RESOURCES, {"tags": {"n": str(i)}})
         only = f" and resourceUri eq '{cloud.group()}'"
-        pages = follow(self.events(only, **{"$top": "2", "$select": "eventDataId, eventTimestamp"}))
+        pages = cloud.follow(self.events(only, **{"$top": "2", "$select": "eventDataId, eventTimestamp"}))
         events = [event for page in pages for event in page]
         self.assertTrue(all(len(page) <= 2 for page in pages) and len(events) >= 5)
         self.assertEqual({tuple(sorted(event)) for event in events}, {("eventDataId", "eventTimestamp")})
@@ -796,19 +747,15 @@ class ActivityLog(Case):
         day = 86400 * 10**9
         row = ("INSERT INTO activity_log (id, time_ns, tenant_id, subscription_id, resource_id, operation, status, caller)"
                " VALUES (?,?,?,?,'/x','x/y/write','Succeeded','z')")
-        database = os.path.join(cloud.dir, "store", "custodisk.db")
-        with sqlite3.connect(database, timeout=30) as db:
+        with cloud.store() as db:
             db.execute(row, (old, time.time_ns() - 91 * day, cloud.tenant, cloud.subscription))
             db.execute(row, (event, time.time_ns() - 89 * day, cloud.tenant, cloud.subscription))
-        until = time.monotonic() + 20
-        while True:
-            with sqlite3.connect(database, timeout=30) as db:
-                left = {id_ for id_, in db.execute("SELECT id FROM activity_log WHERE id IN (?,?)", (event, old))}
-            if left == {event}:
-                break
-            self.assertIn(event, left)
-            self.assertLess(time.monotonic(), until, "what is too old is kept")
-            time.sleep(0.2)
+
+        def left():
+            return {id_ for id_, in cloud.sql("SELECT id FROM activity_log WHERE id IN (?,?)", event, old)}
+
+        cloud.until(lambda: old not in left())
+        self.assertEqual(left(), {event})
 
 
 class Compute(Case):

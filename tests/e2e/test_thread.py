@@ -10,7 +10,7 @@ import time
 import unittest
 import uuid
 
-from harness import (ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, GROUPS, IDENTITIES, LOGIN, MACHINES, METADATA, OWNER, READER, ROLES,
+from harness import (ARM, CRYPTO_OFFICER, DISKS, GROUPS, IDENTITIES, LOGIN, MACHINES, METADATA, OWNER, READER, ROLES,
                      VAULTS, Instance)
 
 SET = "Microsoft.Compute/diskEncryptionSets"

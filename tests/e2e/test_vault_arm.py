@@ -4,15 +4,13 @@
 
 import base64
 import concurrent.futures
-import contextlib
 import json
 import os
-import sqlite3
 import time
 import unittest
 import uuid
 
-from harness import ARM, IDENTITIES, VAULTS, Instance
+from harness import IDENTITIES, VAULTS, Case, Instance
 
 VAULT = "Microsoft.KeyVault/vaults"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -35,40 +33,6 @@ def tearDownModule():
 
 def path(vault, *parts):
     return "/".join([cloud.id(VAULT, vault), *parts])
-
-
-def host_token(resource="https://management.azure.com"):
-    with open(os.path.join(cloud.dir, "host.json")) as f:
-        host = json.load(f)
-    return cloud.token_answer(resource, client=host["clientId"], secret=host["clientSecret"]).json["access_token"]
-
-
-def rows(sql, *values):
-    with contextlib.closing(sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"))) as db:
-        return db.execute(sql, values).fetchall()
-
-
-class Case(unittest.TestCase):
-    def refuse(self, answer, status, code, words=""):
-        self.assertEqual((answer.status, answer.code), (status, code), answer)
-        self.assertIn(words, answer.message)
-        return answer
-
-    def good(self, answer, status=200):
-        self.assertEqual(answer.status, status, answer)
-        return answer.json
-
-    def follow(self, answer):
-        """All pages of a list."""
-        found = []
-        while True:
-            page = self.good(answer)
-            found += page["value"]
-            if not page.get("nextLink"):
-                return found
-            head, target = page["nextLink"].split(ARM, 1)
-            self.assertEqual(head, "https://")
-            answer = cloud.send("GET", ARM, target, None, {"Authorization": "Bearer " + cloud.token()})
 
 
 class Keys(Case):
@@ -110,10 +74,10 @@ class Keys(Case):
         self.assertEqual(self.good(cloud.arm("GET", path("kv-arm", "keys", "cmk"), VAULTS)), made)
         self.assertEqual(self.good(self.put("cmk", kty="EC", attributes={"enabled": False})), made)
         self.assertEqual(self.good(self.put("CMK", kty="nonsense")), made)
-        self.assertEqual(rows("SELECT COUNT(*) FROM vault_versions WHERE vault = 'kv-arm' AND name = 'cmk'"), [(1,)])
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM vault_versions WHERE vault = 'kv-arm' AND name = 'cmk'"), [(1,)])
 
         # And it is in the vault's log, with who made it.
-        (record,), (policy_record,) = rows("SELECT record FROM audit WHERE vault = 'kv-arm' AND operation IN ('KeyCreate',"
+        (record,), (policy_record,) = cloud.sql("SELECT record FROM audit WHERE vault = 'kv-arm' AND operation IN ('KeyCreate',"
                                            " 'KeyRotationPolicySet') AND record LIKE '%keys/cmk/%' ORDER BY operation")
         record = json.loads(record)
         self.assertEqual((record["operationName"], record["properties"]["id"], record["identity"]["claim"]["appid"]),
@@ -156,10 +120,10 @@ class Keys(Case):
         self.refuse(cloud.arm("GET", path("kv-arm", "keys", "none"), VAULTS), 404, "KeyNotFound", "none")
         self.refuse(cloud.arm("DELETE", path("kv-arm", "keys", "none"), VAULTS), 405, "MethodNotAllowed")
         self.refuse(cloud.arm("PATCH", path("kv-arm", "keys", "none"), VAULTS, {}), 405, "MethodNotAllowed")
-        self.assertEqual(rows("SELECT COUNT(*) FROM vault_objects WHERE name IN ('bad', 'b_d')"), [(0,)])
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM vault_objects WHERE name IN ('bad', 'b_d')"), [(0,)])
 
     def test_rights(self):
-        token = host_token()
+        token = cloud.host_token()
         principal = cloud.claims(token)["oid"]
         self.refuse(self.put("k", token=token, kty="RSA"), 403, "AuthorizationFailed", VAULT + "/keys/write")
         self.refuse(cloud.arm("GET", path("kv-arm", "keys"), VAULTS, token=token), 403, "AuthorizationFailed", VAULT + "/keys/read")
@@ -167,23 +131,23 @@ class Keys(Case):
         self.good(cloud.assign(path("kv-plain"), principal, CONTRIBUTOR), 201)
         self.good(self.put("made", "kv-plain", token, kty="RSA"))
         self.refuse(self.put("k", token=token, kty="RSA"), 403, "AuthorizationFailed")
-        refused = cloud.vault("GET", "kv-plain", "/keys/made", token=host_token("https://vault.azure.net"))
+        refused = cloud.vault("GET", "kv-plain", "/keys/made", token=cloud.host_token("https://vault.azure.net"))
         self.assertEqual(refused.status, 403, refused)
 
     def test_lists_and_versions(self):
         for i in range(27):
             self.good(self.put(f"many{i:02}", "kv-plain", kty="EC"))
-        found = self.follow(cloud.arm("GET", path("kv-plain", "keys"), VAULTS))
+        found = sum(cloud.follow(cloud.arm("GET", path("kv-plain", "keys"), VAULTS)), [])
         names = [item["name"] for item in found]
         self.assertEqual([n for n in names if n.startswith("many")], [f"many{i:02}" for i in range(27)])
         self.assertEqual(found[-1]["properties"]["keyUri"], "https://kv-plain.vault.azure.net/keys/many26")
         self.assertEqual(len(self.good(cloud.arm("GET", path("kv-plain", "keys") + "?$top=3", VAULTS))["value"]), 3)
-        self.assertEqual(len(self.follow(cloud.arm("GET", path("kv-plain", "keys") + "?$top=9", VAULTS))), len(found))
+        self.assertEqual(sum(map(len, cloud.follow(cloud.arm("GET", path("kv-plain", "keys") + "?$top=9", VAULTS)))), len(found))
         self.refuse(cloud.arm("GET", path("kv-plain", "keys") + "?$top=0", VAULTS), 400, "InvalidTop")
 
         first = self.good(self.put("turns", kty="RSA"))["properties"]["keyUriWithVersion"].rsplit("/", 1)[1]
         self.good(cloud.vault("POST", "kv-arm", "/keys/turns/rotate"))
-        versions = self.follow(cloud.arm("GET", path("kv-arm", "keys", "turns", "versions"), VAULTS))
+        versions = sum(cloud.follow(cloud.arm("GET", path("kv-arm", "keys", "turns", "versions"), VAULTS)), [])
         self.assertEqual(len(versions), 2)
         self.assertIn(first, [v["name"] for v in versions])
         one = self.good(cloud.arm("GET", path("kv-arm", "keys", "turns", "versions", first), VAULTS))
@@ -239,8 +203,8 @@ class Templates(Case):
             shown = self.good(cloud.arm("GET", cloud.id("Microsoft.Resources/deployments", "templated"), self.DEPLOYMENTS))["properties"]
             kid = shown["outputs"]["key"]["value"]
             self.assertEqual(kid, self.good(cloud.vault("GET", "kv-arm", "/keys/from-template"))["key"]["kid"])
-        self.assertEqual(rows("SELECT COUNT(*) FROM vault_versions WHERE kind = 'keys' AND name = 'from-template'"), [(1,)])
-        self.assertEqual(rows("SELECT name, kind FROM diagnostic_settings s JOIN diagnostic_sinks d ON d.setting = s.name"),
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM vault_versions WHERE kind = 'keys' AND name = 'from-template'"), [(1,)])
+        self.assertEqual(cloud.sql("SELECT name, kind FROM diagnostic_settings s JOIN diagnostic_sinks d ON d.setting = s.name"),
                          [("from-template", "storage")])
         self.assertNotIn("s3cret", json.dumps(shown))
 
@@ -253,8 +217,8 @@ class Templates(Case):
         if answer.status == 202:
             cloud.wait(answer)
         self.assertLess(time.monotonic() - began, 20)
-        self.assertEqual(rows("SELECT COUNT(*) FROM vault_objects WHERE name LIKE 'tried%'"), [(0,)])
-        self.assertEqual(rows("SELECT COUNT(*) FROM audit WHERE record LIKE '%keys/tried%'"), [(0,)])
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM vault_objects WHERE name LIKE 'tried%'"), [(0,)])
+        self.assertEqual(cloud.sql("SELECT COUNT(*) FROM audit WHERE record LIKE '%keys/tried%'"), [(0,)])
 
 
 class Secrets(Case):
@@ -287,12 +251,12 @@ class Secrets(Case):
         self.assertEqual(self.good(listed)["value"][0]["properties"]["secretUri"], made["properties"]["secretUri"])
         for answer in (shown, listed):
             self.assertNotIn("s3cret", answer.text)
-        for (record,) in rows("SELECT record FROM audit WHERE vault = 'kv-arm' AND operation LIKE 'Secret%'"):
+        for (record,) in cloud.sql("SELECT record FROM audit WHERE vault = 'kv-arm' AND operation LIKE 'Secret%'"):
             self.assertNotIn("s3cret", record)
-        kinds = [r[0] for r in rows("SELECT operation FROM audit WHERE vault = 'kv-arm' AND operation IN ('SecretSet', 'SecretUpdate')"
+        kinds = [r[0] for r in cloud.sql("SELECT operation FROM audit WHERE vault = 'kv-arm' AND operation IN ('SecretSet', 'SecretUpdate')"
                                     " ORDER BY rowid")]
         self.assertEqual(kinds, ["SecretSet", "SecretSet", "SecretUpdate", "SecretSet", "SecretUpdate"])
-        for (message,) in rows("SELECT COALESCE(message, '') FROM activity_log"):
+        for (message,) in cloud.sql("SELECT COALESCE(message, '') FROM activity_log"):
             self.assertNotIn("s3cret", message)
 
     def test_what_is_refused(self):
@@ -306,7 +270,7 @@ class Secrets(Case):
         self.refuse(cloud.arm("PATCH", at, VAULTS, {"properties": 1}), 400, "BadParameter")
         self.refuse(cloud.arm("GET", at, VAULTS), 404, "SecretNotFound")
         self.refuse(cloud.arm("DELETE", at, VAULTS), 405, "MethodNotAllowed")
-        self.refuse(cloud.arm("PUT", at, VAULTS, {"properties": {"value": "x"}}, host_token()), 403, "AuthorizationFailed",
+        self.refuse(cloud.arm("PUT", at, VAULTS, {"properties": {"value": "x"}}, cloud.host_token()), 403, "AuthorizationFailed",
                     VAULT + "/secrets/write")
 
 
@@ -325,7 +289,7 @@ class Vaults(Case):
         self.assertEqual(cloud.wait(purged)["status"], "Succeeded")
         self.refuse(cloud.arm("GET", deleted, VAULTS), 404, "DeletedVaultNotFound")
         self.refuse(cloud.arm("POST", deleted + "/purge", VAULTS), 404, "DeletedVaultNotFound")
-        self.assertEqual([r[0] for r in rows("SELECT operation FROM audit WHERE vault = 'kv-tags' ORDER BY rowid")],
+        self.assertEqual([r[0] for r in cloud.sql("SELECT operation FROM audit WHERE vault = 'kv-tags' ORDER BY rowid")],
                          ["VaultPut", "VaultPatch", "VaultDelete", "VaultRecover", "VaultDelete"])
 
     def test_links(self):
@@ -333,7 +297,7 @@ class Vaults(Case):
         self.assertEqual([(r["name"], r["properties"]) for r in one], [("vault", {
             "groupId": "vault", "requiredMembers": ["default"], "requiredZoneNames": ["privatelink.vaultcore.azure.net"]})])
         self.refuse(cloud.arm("GET", path("kv-none", "privateLinkResources"), VAULTS), 404, "ResourceNotFound")
-        self.refuse(cloud.arm("GET", path("kv-arm", "privateLinkResources"), VAULTS, token=host_token()), 403, "AuthorizationFailed")
+        self.refuse(cloud.arm("GET", path("kv-arm", "privateLinkResources"), VAULTS, token=cloud.host_token()), 403, "AuthorizationFailed")
 
         self.assertEqual(self.good(cloud.arm("GET", path("kv-arm", "privateEndpointConnections"), VAULTS))["value"], [])
         self.assertNotIn("privateEndpointConnections", self.good(cloud.arm("GET", path("kv-arm"), VAULTS))["properties"])
@@ -342,9 +306,7 @@ class Vaults(Case):
         self.refuse(cloud.arm("PUT", at, VAULTS, approve), 404, "ResourceNotFound", "pe-1")
         self.refuse(cloud.arm("GET", at, VAULTS), 404, "ResourceNotFound", "pe-1")
         endpoint = cloud.id("Microsoft.Network/privateEndpoints", "pe")
-        with contextlib.closing(sqlite3.connect(os.path.join(cloud.dir, "store", "custodisk.db"), timeout=20)) as db:
-            db.execute("INSERT INTO vault_connections VALUES ('kv-arm', 'pe-1', ?, 'Pending', 'please', 'e', 1)", (endpoint,))
-            db.commit()
+        cloud.sql("INSERT INTO vault_connections VALUES ('kv-arm', 'pe-1', ?, 'Pending', 'please', 'e', 1)", endpoint)
         shown = self.good(cloud.arm("GET", at, VAULTS))
         self.assertEqual((shown["name"], shown["properties"]["privateEndpoint"]["id"]), ("pe-1", endpoint))
         self.assertEqual(shown["properties"]["privateLinkServiceConnectionState"],
@@ -356,7 +318,7 @@ class Vaults(Case):
         self.assertNotEqual(inside[0]["etag"], "e")
         for state in ({}, {"status": "Pending"}, {"status": "Maybe"}, {"status": "Approved", "description": "x" * 513}):
             self.refuse(cloud.arm("PUT", at, VAULTS, {"properties": {"privateLinkServiceConnectionState": state}}), 400, "BadRequest")
-        self.refuse(cloud.arm("PUT", at, VAULTS, approve, host_token()), 403, "AuthorizationFailed")
+        self.refuse(cloud.arm("PUT", at, VAULTS, approve, cloud.host_token()), 403, "AuthorizationFailed")
         self.assertEqual(self.good(cloud.arm("DELETE", at, VAULTS))["properties"]["provisioningState"], "Disconnected")
         self.good(cloud.arm("DELETE", at, VAULTS), 204)
         self.refuse(cloud.arm("POST", at, VAULTS, {}), 405, "MethodNotAllowed")
@@ -386,7 +348,7 @@ class Identities(Case):
                                 "properties": self.FEDERATED})
         self.assertEqual(self.good(self.put("id-fed", "fic1")), made)
         self.assertEqual(self.good(cloud.arm("GET", base + "/FIC1", IDENTITIES)), made)
-        self.assertEqual(rows("SELECT owner, subject FROM federated_credentials"), [(cloud.id(IDENTITY, "id-fed").lower(), self.FEDERATED["subject"])])
+        self.assertEqual(cloud.sql("SELECT owner, subject FROM federated_credentials"), [(cloud.id(IDENTITY, "id-fed").lower(), self.FEDERATED["subject"])])
         self.refuse(self.put("id-fed", "fic2"), 409, "Conflict", "Issuer and subject combination already exists")
         for words, changes in (("issuer", {"issuer": None}), ("issuer", {"issuer": "http://x"}), ("issuer", {"issuer": "https://"}),
                                ("issuer", {"issuer": "https://a b"}), ("issuer", {"issuer": "https://" + "a" * 600}),
@@ -398,7 +360,7 @@ class Identities(Case):
             self.refuse(self.put("id-fed", name, subject="other"), 400, "BadRequest", "name")
         self.refuse(self.put("id-none", "fic"), 404, "ParentResourceNotFound", "id-none")
         self.refuse(cloud.arm("GET", base + "/none", IDENTITIES), 404, "NotFound")
-        self.refuse(self.put("id-fed", "fic3", host_token()), 403, "AuthorizationFailed", "federatedIdentityCredentials/write")
+        self.refuse(self.put("id-fed", "fic3", cloud.host_token()), 403, "AuthorizationFailed", "federatedIdentityCredentials/write")
 
         # The same issuer and subject with another identity are fine; twenty with one are all.
         cloud.make_identity("id-fed2")
@@ -414,7 +376,7 @@ class Identities(Case):
 
         # They go with their identity, and do not come back with another of its name.
         self.good(cloud.arm("DELETE", cloud.id(IDENTITY, "id-fed"), IDENTITIES))
-        self.assertEqual(len(rows("SELECT id FROM federated_credentials")), 1)
+        self.assertEqual(len(cloud.sql("SELECT id FROM federated_credentials")), 1)
         cloud.make_identity("id-fed")
         self.assertEqual(self.good(cloud.arm("GET", base, IDENTITIES))["value"], [])
 
@@ -445,7 +407,7 @@ class Identities(Case):
         for other in (path("kv-arm"), cloud.id(IDENTITY, "id-set"), cloud.group()):
             answer = cloud.arm("GET", other + "/providers/Microsoft.ManagedIdentity/identities/default", IDENTITIES)
             self.refuse(answer, 404, "ResourceNotFound")
-        self.refuse(cloud.arm("GET", at, IDENTITIES, token=host_token()), 403, "AuthorizationFailed")
+        self.refuse(cloud.arm("GET", at, IDENTITIES, token=cloud.host_token()), 403, "AuthorizationFailed")
         self.refuse(cloud.arm("PUT", at, IDENTITIES, {}), 405, "MethodNotAllowed")
 
 

@@ -3,10 +3,6 @@
 """Who may use a vault: roles with a condition, access policies, network rules, throttling; and what the control plane shows."""
 
 import concurrent.futures
-import contextlib
-import json
-import os
-import sqlite3
 import time
 import unittest
 import uuid
@@ -21,12 +17,10 @@ SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 
 
 def setUpModule():
-    global cloud, host
+    global cloud
     cloud = Instance("--cache-seconds", "2")
     cloud.up()
     cloud.make_group()
-    with open(os.path.join(cloud.dir, "host.json")) as f:
-        host = json.load(f)
 
 
 def tearDownModule():
@@ -34,13 +28,8 @@ def tearDownModule():
     cloud.__exit__()
 
 
-def host_token(resource="https://management.azure.com"):
-    answer = cloud.token_answer(resource, client=host["clientId"], secret=host["clientSecret"])
-    return answer.json["access_token"]
-
-
 def host_id():
-    return cloud.claims(host_token())["oid"]
+    return cloud.claims(cloud.host_token())["oid"]
 
 
 def vault_path(name):
@@ -79,7 +68,7 @@ class Roles(Case):
         cloud.make_key("kv-scopes", "one")
         for name in ("one", "two"):
             self.assertEqual(cloud.vault("PUT", "kv-scopes", f"/secrets/{name}", {"value": name}).status, 200)
-        token = host_token("https://vault.azure.net")
+        token = cloud.host_token("https://vault.azure.net")
         self.refuse(cloud.vault("GET", "kv-scopes", "/keys/one", token=token), 403, "Forbidden", "ForbiddenByRbac", "keys/read")
         cloud.assign(f"{vault_path('kv-scopes')}/keys/one", host_id(), ENCRYPTION_USER)
         self.assertEqual(cloud.vault("GET", "kv-scopes", "/keys/one", token=token).status, 200)
@@ -93,7 +82,7 @@ class Roles(Case):
 
     def test_a_data_access_administrator_assigns_the_roles_of_its_condition_alone(self):
         cloud.make_vault("kv-delegated")
-        scope, token = vault_path("kv-delegated"), host_token()
+        scope, token = vault_path("kv-delegated"), cloud.host_token()
         self.assertEqual(cloud.assign(scope, host_id(), DATA_ACCESS_ADMINISTRATOR).status, 201)
         someone = cloud.make_identity("id-delegated")["principalId"]
 
@@ -229,14 +218,14 @@ class Policies(Case):
         self.refuse(cloud.arm("GET", vault_path("kv-policy") + "/accessPolicies/add", VAULTS), 405, "MethodNotAllowed")
         self.refuse(cloud.arm("PUT", vault_path("kv-absent") + "/accessPolicies/add", VAULTS,
                               {"properties": {"accessPolicies": []}}), 404, "ResourceNotFound")
-        self.refuse(self.change("add", token=host_token()), 403, "AuthorizationFailed", words=VAULT + "/accessPolicies/write")
+        self.refuse(self.change("add", token=cloud.host_token()), 403, "AuthorizationFailed", words=VAULT + "/accessPolicies/write")
 
     def test_4_switching_the_model(self):
         self.change("replace", entry({"keys": ["get"]}))
         # Who may change vaults but assign no roles does not decide who decides.
         granted = cloud.assign(vault_path("kv-policy"), host_id(), CONTRIBUTOR).json["id"]
-        self.assertEqual(patch("kv-policy", host_token(), enabledForDeployment=True).status, 200)
-        self.refuse(patch("kv-policy", host_token(), enableRbacAuthorization=True), 403, "AuthorizationFailed",
+        self.assertEqual(patch("kv-policy", cloud.host_token(), enabledForDeployment=True).status, 200)
+        self.refuse(patch("kv-policy", cloud.host_token(), enableRbacAuthorization=True), 403, "AuthorizationFailed",
                     words="Microsoft.Authorization/roleAssignments/write")
         self.assertEqual(cloud.arm("DELETE", granted, ROLES).status, 200)
         self.assertEqual(patch("kv-policy", enableRbacAuthorization=True).status, 200)
@@ -246,7 +235,7 @@ class Policies(Case):
         self.assertEqual(cloud.vault("GET", "kv-policy", "/keys/k").status, 200)
 
     def test_5_the_platform(self):
-        token = host_token("https://vault.azure.net")
+        token = cloud.host_token("https://vault.azure.net")
         self.change("remove", entry({"secrets": ["all", "purge"]}, host_id()))
         self.refuse(cloud.vault("GET", "kv-policy", "/keys/k", token=token), 403, "Forbidden", "ForbiddenByPolicy")
         self.assertEqual(patch("kv-policy", enabledForDiskEncryption=True).status, 200)
@@ -341,25 +330,17 @@ class Networks(Case):
             return view["disks"][0]["statuses"][0]["code"]
 
         def unwrapped():
-            with contextlib.closing(sqlite3.connect(f"file:{cloud.dir}/store/custodisk.db?mode=ro", uri=True)) as database:
-                return database.execute(
-                    "SELECT COUNT(*) FROM audit WHERE vault = 'kv-net' AND operation = 'KeyUnwrap' AND status = 200").fetchone()[0]
-
-        def until(condition, seconds=60):
-            deadline = time.monotonic() + seconds
-            while not condition():
-                self.assertLess(time.monotonic(), deadline, cloud.logs())
-                time.sleep(0.1)
+            return cloud.sql("SELECT COUNT(*) FROM audit WHERE vault = 'kv-net' AND operation = 'KeyUnwrap' AND status = 200")[0][0]
 
         self.assertEqual(patch("kv-net", publicNetworkAccess="Disabled", networkAcls={"defaultAction": "Deny"}).status, 200)
         self.refuse(self.ask(), 403, "Forbidden", "ForbiddenByConnection")
         before = unwrapped()
-        until(lambda: unwrapped() >= before + 2)  # its permission was renewed, and renewed again
+        cloud.until(lambda: unwrapped() >= before + 2, 60)  # its permission was renewed, and renewed again
         self.assertEqual(state(), "DiskIO/ok")
         self.acls(bypass="None")
-        until(lambda: state() == "DiskIO/failed")
+        cloud.until(lambda: state() == "DiskIO/failed", 60)
         self.acls(bypass="AzureServices")
-        until(lambda: state() == "DiskIO/ok")
+        cloud.until(lambda: state() == "DiskIO/ok", 60)
         cloud.done(cloud.arm("DELETE", machine, MACHINES))
 
 
