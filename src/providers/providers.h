@@ -5,12 +5,14 @@
 #include "arm/type.h"
 
 extern const struct arm_type resource_groups_type, subscriptions_type, user_assigned_identities_type, vaults_type,
-	deleted_vaults_type, role_assignments_type, role_definitions_type, locks_type, permissions_type, provider_operations_type, deny_assignments_type,
+	deleted_vaults_type, role_assignments_type, role_definitions_type, locks_type, permissions_type,
+	provider_operations_type, deny_assignments_type,
 	classic_administrators_type, elevate_access_type, disk_encryption_sets_type, disks_type,
 	virtual_machines_type, hypervisors_type, tenants_type, resource_providers_type, subscription_resources_type,
 	group_resources_type, vault_names_type, deleted_vaults_list_type, vault_access_policies_type,
 	vault_keys_type, vault_key_versions_type, vault_secrets_type, vault_connections_type, vault_link_resources_type,
-	diagnostic_settings_type, diagnostic_categories_type, vault_operations_type, identity_operations_type, federated_identity_credentials_type, system_assigned_identities_type,
+	diagnostic_settings_type, diagnostic_categories_type, vault_operations_type, identity_operations_type,
+	federated_identity_credentials_type, system_assigned_identities_type,
 	managed_hsms_type, managed_hsm_names_type, deleted_managed_hsms_type, deleted_managed_hsms_list_type,
 	subscription_locations_type, deployments_type, deployment_operations_type, template_hash_type, group_export_type,
 	subscription_rename_type, subscription_cancel_type, subscription_enable_type,

@@ -21,7 +21,7 @@ struct template_place {
 	const json_t *subscription; // what subscription() gives; likewise the others
 	const json_t *resource_group;  // NULL at subscription scope: resourceGroup() is an error there
 	const json_t *tenant;
-	const json_t *deployment;   // deployment(): name, properties, location; template_open completes nothing in it
+	const json_t *deployment;   // deployment(): name, properties, location
 	const json_t *environment;
 	const json_t *deployer;     // objectId, tenantId
 	int64_t now;                // utcNow(), seconds
