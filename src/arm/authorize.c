@@ -11,6 +11,18 @@ static int refuse_permission(const struct arm_call *call, const char *scope, con
 		call->caller->appid, call->caller->oid, permission, scope);
 }
 
+int arm_caller_check(struct store_tx *tx, struct caller *caller, struct err *err) {
+	switch (entra_judge_principal(tx, caller)) {
+	case ENTRA_OK:
+		return 0;
+	case ENTRA_UNAVAILABLE:
+		return err_set(err, -EAGAIN, 503, "ServiceUnavailable", "The caller could not be looked for; try again.");
+	default:
+		return err_set(err, -EACCES, 403, "AuthorizationFailed",
+			"The client '%s' with object id '%s' has been deleted or disabled since it began this.", caller->appid, caller->oid);
+	}
+}
+
 static int authorize(struct arm_call *call, const char *scope, const char *permission, bool data, struct err *err) {
 	struct access_decision decision;
 	int rc = access_check(call->tx, call->caller->oid, scope, permission, data, &decision, err);

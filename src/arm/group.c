@@ -130,6 +130,11 @@ static int delete_round(struct arm *arm, const char *group_id, int64_t *again_ms
 	if (!details)
 		return err_oom(err);
 	int rc = collect(arm, group_id, &members, &caller, err);
+	if (rc == -EACCES) {
+		const struct err refused = *err;
+		*again_ms = ARM_JOB_OVER;
+		return finish(arm, group_id, &refused, NULL, err);
+	}
 	for (size_t i = 0; rc == 0 && i < members.count; i++) {
 		struct err why = {0};
 		bool moved = false;

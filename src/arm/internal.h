@@ -63,3 +63,6 @@ int arm_activity_write(struct arm_call *call, const char *operation, const char 
 // 404, 401 or 409 when the subscription that is addressed, if any, does not let this request go on: of another tenant, or
 // for what changes something disabled or not registered for the namespace. Sets call->own_subscription.
 int arm_subscription_check(struct arm_call *call, bool changes, struct err *err) _must_check_;
+// Whoever asked earlier than now: -EACCES (403 AuthorizationFailed) when they are gone or disabled since. caller is brought up
+// to what the directory says.
+int arm_caller_check(struct store_tx *tx, struct caller *caller, struct err *err) _must_check_;

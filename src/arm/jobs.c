@@ -325,6 +325,13 @@ int arm_job_caller(struct store_tx *tx, const char *kind, const char *id, struct
 	if (rc == 0)
 		return err_set(err, -ENOENT, 500, "InternalServerError", "The job '%s' is not in the store.", id);
 	const char *text = store_text(rows, 0);
+	struct caller found;
 	rc = json_parse(text, strlen(text), "InternalServerError", &caller, err);
-	return rc < 0 ? rc : read_caller(caller, out, err);
+	if (rc == 0)
+		rc = read_caller(caller, &found, err);
+	if (rc == 0)
+		rc = arm_caller_check(tx, &found, err);
+	if (rc == 0)
+		*out = found;
+	return rc;
 }

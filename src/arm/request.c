@@ -78,7 +78,11 @@ static bool reads_only(const struct http_request *req) {
 }
 
 static int dispatch(struct arm_call *call, const struct arm_type *type, struct err *err) {
-	int rc = arm_subscription_check(call, !reads_only(call->request), err);
+	// No token was looked at for what the control plane asks of itself.
+	struct caller caller = *call->caller;
+	int rc = call->inner ? arm_caller_check(call->tx, &caller, err) : 0;
+	if (rc == 0)
+		rc = arm_subscription_check(call, !reads_only(call->request), err);
 	if (rc < 0)
 		return rc;
 	if (!type->raw)
@@ -171,7 +175,12 @@ static void record_failure(struct arm_call *call, const struct err *failure) {
 		return;
 	call->tx = tx;
 	operation_name(call, operation, sizeof(operation));
-	(void)snprintf(message, sizeof(message), "%s: %s", failure->code, failure->message);
+	// An error may quote what it refuses, and a template may have put a secret there: its deployment knows which, and tells the
+	// rest with its operations.
+	size_t len;
+	(void)http_body(call->request, &len);
+	bool quotes = call->inner && len > 0;
+	(void)snprintf(message, sizeof(message), "%s%s%s", failure->code, quotes ? "" : ": ", quotes ? "" : failure->message);
 	if (arm_activity_write(call, operation, "Failed", message, NULL) == 0)
 		(void)!store_commit(&tx, NULL);
 	call->tx = NULL;

@@ -173,7 +173,8 @@ int arm_job_enqueue(struct arm_call *call, const char *kind, const char *id, str
 // of its last change. Its step says ARM_JOB_OVER then.
 int arm_job_end(struct arm *arm, struct store_tx *tx, const char *kind, const char *id, const struct err *failure,
 	const json_t *details, struct err *err) _must_check_;
-// Who asked for it.
+// Who asked for it, as the directory has them now. -EACCES (403 AuthorizationFailed) when they are gone or disabled: then the
+// job ends refused.
 int arm_job_caller(struct store_tx *tx, const char *kind, const char *id, struct caller *out, struct err *err) _must_check_;
 
 // What a resource group holds is deleted, as the caller; the operation that the call has started ends with it.

@@ -51,8 +51,8 @@ static int load(struct run *r, const char *id, struct err *err) {
 	if (rc == 0)
 		rc = deployment_load_run(tx, id, &r->d, err);
 	if (rc == 0)
-		rc = arm_job_caller(tx, deployment_job.name, id, &r->caller, err);
-	return rc < 0 ? rc : deployment_operations_load(tx, id, &r->operations, err);
+		rc = deployment_operations_load(tx, id, &r->operations, err);
+	return rc < 0 ? rc : arm_job_caller(tx, deployment_job.name, id, &r->caller, err);
 }
 
 // Its row went with its group.
@@ -191,14 +191,19 @@ static int end_after_failures(struct run *r, struct err *err) {
 	return end_failed(r, DEPLOYMENT_FAILED, &failure, details, err);
 }
 
-static int end_canceled(struct run *r, struct err *err) {
-	struct err failure = {0};
+// What is under way is no longer looked after.
+static void leave_running(struct run *r) {
 	for (size_t i = 0; i < r->operations.plan.count; i++)
 		if (r->operations.plan.items[i].state == PLAN_RUNNING) {
 			r->operations.plan.items[i].state = PLAN_CANCELED;
 			r->operations.list[i].ended_ns = clock_now_ns();
 			r->operations.list[i].changed = true;
 		}
+}
+
+static int end_canceled(struct run *r, struct err *err) {
+	struct err failure = {0};
+	leave_running(r);
 	(void)err_set(&failure, -ECANCELED, 409, "DeploymentCanceled", "The deployment '%s' was canceled.", r->d.name);
 	return end_failed(r, DEPLOYMENT_CANCELED, &failure, NULL, err);
 }
@@ -535,10 +540,12 @@ static int step(struct arm *arm, const char *id, int64_t *again_ms, struct err *
 	}
 	if (rc == 0)
 		rc = go_on(&r, &over, err);
-	// What cannot be opened now never can: a template that another version of this program took.
+	// What cannot be opened now never can: a template that another version of this program took. Nor may a caller who is gone
+	// go on.
 	if (rc < 0 && err->status >= 400 && err->status < 500) {
 		const struct err why = *err;
 		over = true;
+		leave_running(&r);
 		rc = end_failed(&r, DEPLOYMENT_FAILED, &why, NULL, err);
 	}
 	if (rc == 0 && !over)

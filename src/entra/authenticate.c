@@ -64,7 +64,7 @@ static bool issuer_matches(const struct caller *c) {
 	return strcmp(c->iss, v1) == 0 || strcmp(c->iss, v2) == 0;
 }
 
-static enum entra_refusal judge_principal(struct store_rows *rows, struct caller *c) {
+static enum entra_refusal judge_found(struct store_rows *rows, struct caller *c) {
 	int rc = store_next(rows, NULL);
 	if (rc < 0)
 		return ENTRA_UNAVAILABLE;
@@ -91,13 +91,16 @@ static int query_principal(struct store_tx *tx, const struct caller *c, struct s
 		"sss", c->oid, c->appid, c->tenant);
 }
 
-// Does the tenant still exist, and is the principal still there and enabled?
+enum entra_refusal entra_judge_principal(struct store_tx *tx, struct caller *caller) {
+	_cleanup_rows_ struct store_rows *rows = NULL;
+	return query_principal(tx, caller, &rows) < 0 ? ENTRA_UNAVAILABLE : judge_found(rows, caller);
+}
+
 static enum entra_refusal check_principal(struct entra *e, struct caller *c) {
 	_cleanup_tx_ struct store_tx *tx = NULL;
-	_cleanup_rows_ struct store_rows *rows = NULL;
-	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0 || query_principal(tx, c, &rows) < 0)
+	if (store_begin(e->store, STORE_READ, &tx, NULL) < 0)
 		return ENTRA_UNAVAILABLE;
-	return judge_principal(rows, c);
+	return entra_judge_principal(tx, c);
 }
 
 static enum entra_refusal judge(struct entra *e, const json_t *claims, const char *const *audiences, struct caller *c) {

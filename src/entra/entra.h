@@ -74,6 +74,10 @@ enum entra_refusal {
 enum entra_refusal entra_authenticate(struct entra *e, const struct http_request *req, const char *const *audiences,
 	struct caller *caller);
 
+// Does the tenant of this caller still exist, and is the principal still there and enabled? ENTRA_OK, with what the directory
+// says of it now; ENTRA_ISSUER, ENTRA_INVALID or ENTRA_UNAVAILABLE, as a token of it would be refused.
+enum entra_refusal entra_judge_principal(struct store_tx *tx, struct caller *caller);
+
 // Temporary access passes: what a person signs in with here, for nobody has a password. Each is made once for a user by who
 // may administer the user, is shown once and kept as a hash.
 #define ENTRA_PASS_MINUTES_MIN 10
