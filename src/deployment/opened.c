@@ -240,8 +240,12 @@ static json_t *environment(void) {
 }
 
 static int describe(struct opened *o, const char *name, const char *location, bool complete, struct err *err) {
+	_cleanup_json_ json_t *parameters = NULL;
+	int rc = o->parameters ? secrets_hide(o->document, o->parameters, o->secrets, &parameters, err) : 0;
+	if (rc < 0)
+		return rc;
 	o->deployment = json_pack("{s:s, s:s*, s:{s:O, s:O*, s:s, s:s}}", "name", name, "location",
-		location[0] ? location : NULL, "properties", "template", o->document, "parameters", o->parameters, "mode",
+		location[0] ? location : NULL, "properties", "template", o->document, "parameters", parameters, "mode",
 		complete ? "Complete" : "Incremental", "provisioningState", "Running");
 	o->deployer = json_pack("{s:s, s:s}", "objectId", o->caller->oid, "tenantId", o->caller->tenant);
 	return o->deployment && o->deployer ? 0 : err_oom(err);

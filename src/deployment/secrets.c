@@ -81,6 +81,25 @@ int secrets_collect(const json_t *document, const json_t *parameters, json_t *li
 	return rc;
 }
 
+int secrets_hide(const json_t *document, const json_t *parameters, const json_t *list, json_t **out, struct err *err) {
+	_cleanup_json_ json_t *shown = json_deep_copy(parameters);
+	const json_t *declared = member(document, "parameters");
+	const char *name;
+	json_t *given;
+	if (!shown)
+		return err_oom(err);
+	json_object_foreach((json_t *)(uintptr_t)parameters, name, given) {
+		const json_t *type = member(declared, name);
+		// The value of a reference is known by itself; what nothing declares is refused.
+		if (type && is_secure(document, type, HOPS_MAX) && json_object_set_new(shown, name, json_object()) < 0)
+			return err_oom(err);
+	}
+	int rc = secrets_strike_json(list, shown, err);
+	if (rc == 0)
+		*out = TAKE_PTR(shown);
+	return rc;
+}
+
 static void strike(char *text, const char *secret) {
 	size_t length = strlen(secret);
 	for (char *at; (at = strstr(text, secret));) {

@@ -14,6 +14,9 @@ int secrets_collect(const json_t *document, const json_t *parameters, json_t *li
 // Every string in value.
 int secrets_add(const json_t *value, json_t *list, struct err *err) _must_check_;
 
+// What was given for the parameters, as it may be shown: nothing for secure ones.
+int secrets_hide(const json_t *document, const json_t *parameters, const json_t *list, json_t **out, struct err *err) _must_check_;
+
 // "***" in the place of each of them, and of the beginning of one where the text was cut.
 void secrets_strike_text(const json_t *list, char *text);
 void secrets_strike_err(const json_t *list, struct err *e);
