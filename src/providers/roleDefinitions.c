@@ -230,7 +230,14 @@ static int read_scope(struct arm_call *call, struct request *r, const char *scop
 			!strv_eq_nocase(t.type, "Microsoft.Resources/resourceGroups")))
 		return err_set(err, -EINVAL, 400, "InvalidAssignableScope",
 			"The assignable scope '%.300s' is not valid: it must be a subscription or a resource group.", scope ? scope : "");
-	int rc = authorization_check_scope(call, t.id, false, err);
+	char subscription[ARM_ID_MAX];
+	(void)snprintf(subscription, sizeof(subscription), "/subscriptions/%s", t.subscription);
+	int rc = authorization_check_scope(call, subscription, false, err);
+	// Who has no right in a group is not told whether there is one.
+	if (rc == 0)
+		rc = arm_authorize_linked(call, t.id, "Microsoft.Authorization/roleDefinitions/write", err);
+	if (rc == 0)
+		rc = authorization_check_scope(call, t.id, false, err);
 	if (rc == 0 && buf_printf(&r->scopes, "%s%s", r->scopes.len ? " " : "", t.id) < 0)
 		return err_oom(err);
 	return rc;
