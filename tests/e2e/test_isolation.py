@@ -741,5 +741,467 @@ class Directory(Case):
             self.judge(None, f"{method} {path}", answer, path, statuses=(401,))
 
 
+# --- Reaching across: what one may do in a place of one's own, with the id of somebody else's ---
+
+def template(*resources, schema="2019-04-01/deploymentTemplate", **parts):
+    return {"$schema": f"https://schema.management.azure.com/schemas/{schema}.json#", "contentVersion": "1.0.0.0", **parts,
+            "resources": list(resources)}
+
+
+def deployment(content, parameters=None):
+    return {"properties": {"mode": "Incremental", "template": content, "parameters": parameters or {}}}
+
+
+def nested(name, inner, **parts):
+    return {"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": name, **parts, "properties": {
+        "mode": "Incremental", "template": inner, "expressionEvaluationOptions": {"scope": "inner"}}}
+
+
+class Crossing(Case):
+    def setUp(self):
+        super().setUp()
+        self.who = intruders[2]
+        self.own = cloud.group(SIBLING)
+
+    def at(self, type_, *names):
+        return place.id(type_, *names).replace(f"/{GROUP}/", f"/{SIBLING}/")
+
+    def linked(self):
+        """Resources that point to another one: type, names, version, the other's type and names, and a body around its id."""
+        here = {"location": "westeurope"}
+        network = "Microsoft.Network/"
+        subnet = (network + "virtualNetworks/subnets", ("vase-net", "vase-subnet"))
+        identity = ("Microsoft.ManagedIdentity/userAssignedIdentities", ("vase-id",))
+        zone = (network + "privateDnsZones", ("vase.example",))
+
+        def machine(**parts):
+            return {**here, "properties": {"hardwareProfile": {"vmSize": "Standard_DC2as_v5"}, **parts}}
+
+        return [
+            (network + "networkInterfaces", ("nic",), NETWORK, subnet, lambda id_: {**here, "properties": {
+                "ipConfigurations": [{"name": "a", "properties": {"subnet": {"id": id_}}}]}}),
+            (network + "networkInterfaces", ("nic",), NETWORK, (network + "networkSecurityGroups", ("vase-nsg",)), lambda id_: {
+                **here, "properties": {"networkSecurityGroup": {"id": id_}, "ipConfigurations": [
+                    {"name": "a", "properties": {"subnet": {"id": self.at(subnet[0], "own-net", "own-subnet")}}}]}}),
+            (network + "virtualNetworks", ("net",), NETWORK, (network + "networkSecurityGroups", ("vase-nsg",)), lambda id_: {
+                **here, "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [
+                    {"name": "s", "properties": {"addressPrefix": "10.0.1.0/24", "networkSecurityGroup": {"id": id_}}}]}}),
+            (network + "privateEndpoints", ("pe",), NETWORK, subnet, lambda id_: {**here, "properties": {
+                "subnet": {"id": id_}, "privateLinkServiceConnections": [{"name": "c", "properties": {
+                    "privateLinkServiceId": self.at("Microsoft.KeyVault/vaults", self.who.vault), "groupIds": ["vault"]}}]}}),
+            (network + "privateEndpoints", ("pe",), NETWORK, ("Microsoft.KeyVault/vaults", (place.vault,)), lambda id_: {
+                **here, "properties": {"subnet": {"id": self.at(subnet[0], "own-net", "own-subnet")}, "privateLinkServiceConnections": [
+                    {"name": "c", "properties": {"privateLinkServiceId": id_, "groupIds": ["vault"]}}]}}),
+            (network + "privateDnsZones/virtualNetworkLinks", ("own.example", "tie"), DNS, (network + "virtualNetworks", ("vase-net",)),
+             lambda id_: {"location": "global", "properties": {"virtualNetwork": {"id": id_}}}),
+            (network + "privateEndpoints/privateDnsZoneGroups", ("own-pe", "default"), NETWORK, zone, lambda id_: {"properties": {
+                "privateDnsZoneConfigs": [{"name": "v", "properties": {"privateDnsZoneId": id_}}]}}),
+            ("Microsoft.Compute/diskEncryptionSets", ("set",), DISKS, identity, lambda id_: {
+                **here, "identity": {"type": "UserAssigned", "userAssignedIdentities": {id_: {}}}, "properties": {
+                    "encryptionType": "EncryptionAtRestWithCustomerKey", "activeKey": {"keyUrl": place.key}}}),
+            ("Microsoft.Compute/diskEncryptionSets", ("set",), DISKS, ("Microsoft.KeyVault/vaults", (place.vault,)), lambda id_: {
+                **here, "identity": {"type": "SystemAssigned"}, "properties": {
+                    "encryptionType": "EncryptionAtRestWithCustomerKey", "activeKey": {"sourceVault": {"id": id_},
+                    "keyUrl": f"https://{id_.rsplit('/', 1)[1].lower()}.vault.azure.net/keys/vase-key/{place.key_version}"}}}),
+            ("Microsoft.Compute/disks", ("disk",), DISKS, ("Microsoft.Compute/diskEncryptionSets", ("vase-set",)), lambda id_: {
+                **here, "properties": {"diskSizeGB": 1, "creationData": {"createOption": "Empty"}, "encryption": {
+                    "type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": id_}}}),
+            ("Microsoft.Compute/disks", ("disk",), DISKS, ("Microsoft.Compute/disks", ("vase-disk",)), lambda id_: {
+                **here, "properties": {"diskSizeGB": 1, "creationData": {"createOption": "Copy", "sourceResourceId": id_}}}),
+            ("Microsoft.Compute/virtualMachines", ("machine",), MACHINES, ("Microsoft.Compute/disks", ("vase-disk",)), lambda id_: machine(
+                storageProfile={"osDisk": {"createOption": "Attach", "osType": "Linux", "managedDisk": {"id": id_}}},
+                networkProfile={"networkInterfaces": []})),
+            ("Microsoft.Compute/virtualMachines", ("machine",), MACHINES, identity, lambda id_: {**machine(
+                storageProfile={"osDisk": {"createOption": "Attach", "osType": "Linux", "managedDisk": {
+                    "id": self.at("Microsoft.Compute/disks", "own-disk")}}}),
+                "identity": {"type": "UserAssigned", "userAssignedIdentities": {id_: {}}}}),
+            ("Microsoft.Resources/tags", ("default",), RESOURCES, identity, None),
+        ]
+
+    def refused_alike(self, what, ask, real, absent):
+        """Both ids of the other's place are refused in the same words: who may not look is not told what is there."""
+        there, missing = ask(real), ask(absent)
+        self.judge(self.who, what, there, real, statuses=(400, 401, 403))
+        # A vault's name is taken or not for everybody.
+        if "/vaults/" not in real and (there.status, there.code) != (missing.status, missing.code):
+            self.found.append((what, "tells what is there", there.status, there.code, missing.status, missing.code, missing.text[:200]))
+
+    def test_links(self):
+        for name, tail in (("own-net", {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [
+                {"name": "own-subnet", "properties": {"addressPrefix": "10.0.1.0/24"}}]}),):
+            good(self.who.arm("PUT", self.at("Microsoft.Network/virtualNetworks", name), NETWORK, {"location": "westeurope", "properties": tail}))
+        good(self.who.arm("PUT", self.at("Microsoft.Network/privateDnsZones", "own.example"), DNS, {"location": "global", "properties": {}}))
+        good(self.who.arm("PUT", self.at("Microsoft.Network/privateEndpoints", "own-pe"), NETWORK, {"location": "westeurope", "properties": {
+            "subnet": {"id": self.at("Microsoft.Network/virtualNetworks/subnets", "own-net", "own-subnet")},
+            "privateLinkServiceConnections": [{"name": "c", "properties": {
+                "privateLinkServiceId": self.at("Microsoft.KeyVault/vaults", self.who.vault), "groupIds": ["vault"]}}]}}))
+        with self.unchanged():
+            for type_, names, version, (other_type, other), body in self.linked():
+                if not body:
+                    continue
+                real = place.id(other_type, *other)
+                absent = real.rsplit("/", 1)[0] + "/absent"
+                for spell in (str, str.upper, str.lower):
+                    self.refused_alike(f"{type_} {other_type}", lambda id_: self.who.arm(
+                        "PUT", self.at(type_, *names), version, body(spell(id_))), real, absent)
+
+    def test_diagnostics(self):
+        at = self.at("Microsoft.KeyVault/vaults", self.who.vault) + "/providers/Microsoft.Insights/diagnosticSettings/mine"
+        for member, type_, name in (("storageAccountId", "Microsoft.Storage/storageAccounts", place.account),
+                                    ("workspaceId", "Microsoft.OperationalInsights/workspaces", "vase-logs")):
+            with self.unchanged():
+                self.refused_alike(at, lambda id_: self.who.arm("PUT", at, DIAGNOSTICS, {"properties": {
+                    member: id_, "logs": [{"category": "AuditEvent", "enabled": True}]}}), place.id(type_, name), place.id(type_, "absent"))
+
+    def test_roles(self):
+        """A custom role of another place, and one that would reach there; a principal of another tenant."""
+        assignments = f"{self.own}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        definitions = f"{self.own}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid4()}"
+
+        def assign(role, principal=self.who.oid):
+            return self.who.arm("PUT", assignments, ROLES, {"properties": {"principalId": principal, "roleDefinitionId":
+                                f"{place.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"}})
+
+        def define(scope):
+            return self.who.arm("PUT", definitions, ROLES, {"properties": {
+                "roleName": "mine", "type": "CustomRole", "permissions": [{"actions": ["*"]}], "assignableScopes": [scope]}})
+
+        with self.unchanged():
+            self.judge(self.who, "role", assign(place.role), place.role, statuses=(400, 403, 404))
+            self.judge(self.who, "principal", assign(OWNER, intruders[0].oid), "", statuses=(400, 403, 404))
+            self.refused_alike("assignable", define, place.group, place.subscription + "/resourceGroups/absent")
+            self.judge(self.who, "two scopes", self.who.arm("PUT", definitions, ROLES, {"properties": {
+                "roleName": "mine", "type": "CustomRole", "permissions": [{"actions": ["*"]}],
+                "assignableScopes": [self.own, place.group]}}), place.group)
+            self.judge(self.who, "move", self.who.arm("POST", self.own + "/moveResources", RESOURCES, {
+                "resources": [place.id("Microsoft.Compute/disks", "vase-disk")], "targetResourceGroup": self.own}),
+                place.id("Microsoft.Compute/disks", "vase-disk"), statuses=(400, 403))
+
+    def tried(self, content, parameters=None, who=None, group=None):
+        """What a template comes to in each of the ways to ask for it."""
+        who, path = who or self.who, f"{group or self.own}/providers/Microsoft.Resources/deployments/try-{uuid.uuid4()}"
+        for verb in ("validate", "whatIf"):
+            yield verb, who.arm("POST", f"{path}/{verb}", RESOURCES, deployment(content, parameters))
+        accepted = who.arm("PUT", path, RESOURCES, deployment(content, parameters))
+        if accepted.status in (200, 201):
+            until = time.monotonic() + 60
+            while True:
+                shown = who.arm("GET", path, RESOURCES)
+                if shown.json["properties"]["provisioningState"] in ("Succeeded", "Failed", "Canceled"):
+                    break
+                assert time.monotonic() < until, shown
+                time.sleep(0.1)
+            yield "PUT", shown
+            yield "operations", who.arm("GET", path + "/operations", RESOURCES)
+        else:
+            yield "PUT", accepted
+
+    def comes_to_nothing(self, what, content, parameters=None, asked=""):
+        # An id that is written in parts comes back in one.
+        asked += json.dumps(content) + json.dumps(parameters) + place.group + "/"
+        for verb, answer in self.tried(content, parameters):
+            self.judge(self.who, f"{what} {verb}", answer, asked, statuses=(400, 401, 403, 404), filtered=True)
+            properties = (answer.json or {}).get("properties") or {}
+            if answer.status == 200 and verb != "operations" and (
+                    properties.get("provisioningState") == "Succeeded" or (answer.json or {}).get("status") == "Succeeded"):
+                self.found.append((what, verb, answer))
+            if answer.status not in (200, 400, 401, 403, 404):
+                self.found.append((what, verb, answer))
+
+    def test_functions(self):
+        identity = place.id("Microsoft.ManagedIdentity/userAssignedIdentities", "vase-id")
+        account = place.id("Microsoft.Storage/storageAccounts", place.account)
+        for spell in (str, str.upper):
+            for expression in (f"reference('{spell(identity)}', '{IDENTITIES}')", f"reference('{spell(identity)}', '{IDENTITIES}', 'Full')",
+                               f"listKeys('{spell(account)}', '{STORAGE}')", f"list('{spell(account)}', '{STORAGE}')",
+                               f"reference('{spell(place.group)}/providers/Microsoft.Resources/deployments/vase-deployment', '2022-09-01')",
+                               f"reference('{place.group}/../{GROUP}/providers/Microsoft.Resources/deployments/vase-deployment', '2022-09-01')"):
+                self.comes_to_nothing(expression, template(outputs={"o": {"type": "object", "value": f"[{expression}]"}}))
+        existing = template(outputs={"o": {"type": "object", "value": "[reference('other', '2023-01-31', 'Full')]"}}, languageVersion="2.0")
+        existing["resources"] = {"other": {"existing": True, "type": "Microsoft.ManagedIdentity/userAssignedIdentities",
+                                           "apiVersion": IDENTITIES, "name": "vase-id", "resourceGroup": GROUP}}
+        existing["outputs"]["o"]["value"] = "[reference('other', '2023-01-31', 'Full')]"
+        self.comes_to_nothing("existing", existing)
+
+    def test_other_scopes(self):
+        mine = {"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": "own-id", "location": "westeurope"}
+        before = stored()
+        for where in ({"resourceGroup": GROUP}, {"resourceGroup": GROUP.upper()}, {"subscriptionId": cloud.subscription, "resourceGroup": GROUP},
+                      {"subscriptionId": cloud.subscription, "location": "westeurope"}):
+            inner = template(mine) if "resourceGroup" in where else template(schema="2018-05-01/subscriptionDeploymentTemplate")
+            self.comes_to_nothing(f"nested {where}", template(nested("in", inner, **where)))
+            # Through one's own, to there.
+            self.comes_to_nothing(f"nested twice {where}", template(nested("out", template(nested("in", inner, **where)))))
+        elsewhere = intruders[0].home.rsplit("/", 1)[1]
+        self.comes_to_nothing("foreign", template(nested("in", template(mine), subscriptionId=elsewhere, resourceGroup="rg")))
+        for scope in (place.id("Microsoft.KeyVault/vaults", place.vault), place.group):
+            self.comes_to_nothing("scope", template({
+                "type": "Microsoft.Authorization/roleAssignments", "apiVersion": ROLES, "name": str(uuid.uuid4()), "scope": scope,
+                "properties": {"principalId": self.who.oid, "roleDefinitionId":
+                               f"{place.subscription}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"}}))
+        self.comes_to_nothing("child", template({"type": "Microsoft.KeyVault/vaults/secrets", "apiVersion": VAULTS,
+                                                 "name": place.vault + "/intruder", "properties": {"value": "intruder"}}))
+        after = stored()
+        for table in set(before) - {"deployments", "deployment_operations", "deployment_sealed", "operations", "operation_waits", "jobs"}:
+            self.assertEqual(after[table], before[table], table)
+
+    def test_references_to_secrets(self):
+        vault = place.id("Microsoft.KeyVault/vaults", place.vault)
+        good(cloud.arm("PATCH", vault, VAULTS, {"properties": {"enabledForTemplateDeployment": True}}))
+        content = template(parameters={"s": {"type": "securestring"}}, outputs={"o": {"type": "string", "value": "[parameters('s')]"}})
+        for id_ in (vault, vault.upper(), vault.replace(GROUP, SIBLING), vault + "/"):
+            for name in ("vase-secret", "absent"):
+                self.comes_to_nothing(f"reference {id_}", content, {"s": {"reference": {"keyVault": {"id": id_}, "secretName": name}}}, vault)
+
+    def test_what_a_try_tells(self):
+        """Of a place where one has nothing, a what-if says the same whatever is there."""
+        answers = []
+        for name in ("vase-id", "absent"):
+            content = template({"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": name,
+                                "location": "northeurope"})
+            for verb, answer in self.tried(template(nested("in", content, resourceGroup=GROUP))):
+                answers.append((verb, answer.status, answer.code, (answer.json.get("error") or {}).get("message", "").replace(name, "")))
+        half = len(answers) // 2
+        self.assertEqual([a[:3] for a in answers[:half]], [a[:3] for a in answers[half:]])
+
+
+class Endings(Case):
+    """Access ends when its reason does, also for what goes on after an answer."""
+
+    def worker(self, group, role=OWNER):
+        client = Client(name="worker")
+        cloud.make_group(group)
+        assignment = cloud.assign(cloud.group(group), client.oid, role)
+        good(assignment)
+        return client, assignment.json["id"]
+
+    def slow(self, group, count):
+        """Identities one after the other, more than a moment's work."""
+        names = [f"worker{i}" for i in range(count)]
+        return template(*({"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": name,
+                           "location": "westeurope", **({"dependsOn": [names[i - 1]]} if i else {})} for i, name in enumerate(names)))
+
+    def identities(self, group):
+        return len(good(cloud.arm("GET", cloud.group(group) + "/resources", RESOURCES))["value"])
+
+    def ended(self, path):
+        until = time.monotonic() + 60
+        while True:
+            shown = cloud.arm("GET", path, RESOURCES)
+            if shown.json["properties"]["provisioningState"] in ("Succeeded", "Failed", "Canceled"):
+                return shown.json["properties"]
+            self.assertLess(time.monotonic(), until, shown)
+            time.sleep(0.1)
+
+    def interrupted(self, group, end):
+        """A deployment whose caller `end` changes when some of it is there."""
+        client, assignment = self.worker(group)
+        path = cloud.group(group) + "/providers/Microsoft.Resources/deployments/slow"
+        good(client.arm("PUT", path, RESOURCES, deployment(self.slow(group, 700))))
+        until = time.monotonic() + 60
+        while self.identities(group) < 3:
+            self.assertLess(time.monotonic(), until)
+        end(client, assignment)
+        made = self.identities(group)
+        state = self.ended(path)
+        self.assertEqual(state["provisioningState"], "Failed", state)
+        self.assertLess(made, 700, "it was over too soon to tell")
+        # One may have been under way.
+        self.assertLessEqual(self.identities(group), made + 1)
+        return state
+
+    def test_a_deployment_without_its_callers_role(self):
+        state = self.interrupted("ending-role", lambda client, assignment: good(cloud.arm("DELETE", assignment, ROLES)))
+        self.assertIn("AuthorizationFailed", json.dumps(state["error"]))
+
+    def delete(self, client, _):
+        good(graph("DELETE", f"/servicePrincipals/{client.oid}"), 204)
+
+    def disable(self, client, _):
+        good(graph("PATCH", f"/servicePrincipals/{client.oid}", {"accountEnabled": False}), 204)
+
+    def test_a_deployment_without_its_caller(self):
+        for name, end in (("deleted", self.delete), ("disabled", self.disable)):
+            with self.subTest(name):
+                state = self.interrupted("ending-" + name, end)
+                self.assertIn("AuthorizationFailed", json.dumps(state["error"]))
+
+    def test_a_deletion_without_its_caller(self):
+        for name, end in (("role", lambda client, assignment: good(cloud.arm("DELETE", assignment, ROLES))),
+                          ("deleted", self.delete), ("disabled", self.disable)):
+            with self.subTest(name):
+                group = "deletion-" + name
+                client, assignment = self.worker(group)
+                path = cloud.group(group) + "/providers/Microsoft.Resources/deployments/fill"
+                good(cloud.arm("PUT", path, RESOURCES, deployment(template(*(
+                    {"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": f"worker{i}",
+                     "location": "westeurope"} for i in range(500))))))
+                self.assertEqual(self.ended(path)["provisioningState"], "Succeeded")
+                accepted = client.arm("DELETE", cloud.group(group), RESOURCES)
+                self.assertEqual(accepted.status, 202, accepted)
+                until = time.monotonic() + 60
+                while self.identities(group) > 497:
+                    self.assertLess(time.monotonic(), until)
+                end(client, assignment)
+                left = self.identities(group)
+                state = cloud.wait(accepted)
+                self.assertEqual(state["status"], "Failed", state)
+                self.assertGreater(left, 1, "it was over too soon to tell")
+                self.assertGreaterEqual(self.identities(group), left - 1)
+                shown = good(cloud.arm("GET", cloud.group(group), RESOURCES))
+                self.assertEqual(shown["properties"]["provisioningState"], "Succeeded")
+
+    def test_a_group_that_is_left(self):
+        client = Client(name="member")
+        cloud.make_group("by-membership")
+        outer, inner = (good(graph("POST", "/groups", {"displayName": name, "mailEnabled": False, "mailNickname": name,
+                                                       "securityEnabled": True}))["id"] for name in ("outer", "inner"))
+        good(graph("POST", f"/groups/{outer}/members/$ref", reference(inner)), 204)
+        good(graph("POST", f"/groups/{inner}/members/$ref", reference(client.oid)), 204)
+        good(cloud.arm("PUT", f"{cloud.group('by-membership')}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}", ROLES, {
+            "properties": {"principalId": outer, "principalType": "Group", "roleDefinitionId":
+                           f"{cloud.scope}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"}}))
+
+        def reads():
+            return client.arm("GET", cloud.group("by-membership"), RESOURCES).status
+        self.assertEqual(reads(), 200)
+        good(graph("DELETE", f"/groups/{inner}/members/{client.oid}/$ref"), 204)
+        self.assertEqual(reads(), 403)
+        good(graph("POST", f"/groups/{inner}/members/$ref", reference(client.oid)), 204)
+        self.assertEqual(reads(), 200)
+        good(graph("DELETE", f"/groups/{outer}/members/{inner}/$ref"), 204)
+        self.assertEqual(reads(), 403)
+        good(graph("POST", f"/groups/{outer}/members/$ref", reference(inner)), 204)
+        good(graph("DELETE", f"/groups/{outer}"), 204)
+        self.assertEqual(reads(), 403)
+
+    def test_a_token_of_who_is_gone(self):
+        client, _ = self.worker("ending-token")
+        for resource in ("https://vault.azure.net", "https://graph.microsoft.com"):
+            client.token(resource)
+        self.assertEqual(client.arm("GET", cloud.group("ending-token"), RESOURCES).status, 200)
+        self.disable(client, None)
+        self.assertEqual(client.arm("GET", cloud.group("ending-token"), RESOURCES).status, 401)
+        self.assertEqual(cloud.vault("GET", place.vault, "/keys", None, client.token("https://vault.azure.net")).status, 401)
+        self.assertEqual(graph("GET", "/me", None, client.token("https://graph.microsoft.com")).status, 401)
+        good(graph("PATCH", f"/servicePrincipals/{client.oid}", {"accountEnabled": True}), 204)
+        self.assertEqual(client.arm("GET", cloud.group("ending-token"), RESOURCES).status, 200)
+        self.delete(client, None)
+        self.assertEqual(client.arm("GET", cloud.group("ending-token"), RESOURCES).status, 401)
+
+
+class Secrets(Case):
+    """A value that was given as secure does not come back."""
+
+    def setUp(self):
+        super().setUp()
+        self.secret = "kept-" + uuid.uuid4().hex
+        cloud.make_group("secrets")
+        self.declared = {"s": {"type": "securestring"}, "o": {"type": "secureObject"}}
+        self.given = {"s": {"value": self.secret}, "o": {"value": {"in": self.secret}}}
+
+    def shown(self, content, parameters=None):
+        """All that can be asked of a deployment."""
+        name = f"secret-{uuid.uuid4()}"
+        path = f"{cloud.group('secrets')}/providers/Microsoft.Resources/deployments/{name}"
+        body = deployment(content, parameters or self.given)
+        body["properties"]["debugSetting"] = {"detailLevel": "requestContent,responseContent"}
+        for verb in ("validate", "whatIf"):
+            yield verb, cloud.arm("POST", f"{path}/{verb}", RESOURCES, body).text
+        accepted = cloud.arm("PUT", path, RESOURCES, body)
+        yield "PUT", accepted.text
+        if accepted.status in (200, 201):
+            yield "operation", json.dumps(cloud.wait(accepted))
+            found = good(cloud.arm("GET", f"{cloud.group('secrets')}/providers/Microsoft.Resources/deployments", RESOURCES))
+            for one in found["value"]:
+                yield "GET", cloud.arm("GET", one["id"], RESOURCES).text
+                yield "operations", cloud.arm("GET", one["id"] + "/operations", RESOURCES).text
+                yield "exportTemplate", cloud.arm("POST", one["id"] + "/exportTemplate", RESOURCES, {}).text
+
+    def around(self):
+        """And of the group, the log and the store."""
+        yield "export", cloud.arm("POST", cloud.group("secrets") + "/exportTemplate", RESOURCES, {"resources": ["*"]}).text
+        yield "log", cloud.arm("GET", cloud.scope + "/providers/Microsoft.Insights/eventtypes/management/values?$filter=" + urllib.parse.quote(
+            "eventTimestamp ge '2020-01-01T00:00:00Z' and resourceGroupName eq 'secrets'"), "2015-04-01").text
+        for folder in ("store", "log"):
+            for name in os.listdir(os.path.join(cloud.dir, folder)):
+                with open(os.path.join(cloud.dir, folder, name), "rb") as f:
+                    yield name, f.read().decode("latin-1")
+
+    def never(self, what, content, parameters=None):
+        for where, text in [*self.shown(content, parameters), *self.around()]:
+            at = text.find(self.secret)
+            if at >= 0:
+                self.found.append((what, where, text[max(0, at - 200):at + 60]))
+
+    def test_the_deployment_itself(self):
+        for name, expression in (("all", "[deployment()]"), ("given", "[deployment().properties.parameters]"), ("text", "[string(deployment())]")):
+            output = {"d": {"type": "string" if name == "text" else "object", "value": expression}}
+            self.never(name, template(parameters=self.declared, outputs=output))
+            self.never(name + " inside", template(
+                {**nested("told", template(parameters=self.declared, outputs=output)), "properties": {
+                    "mode": "Incremental", "template": template(parameters=self.declared, outputs=output),
+                    "expressionEvaluationOptions": {"scope": "inner"},
+                    "parameters": {"s": {"value": "[parameters('s')]"}, "o": {"value": "[parameters('o')]"}}}}, parameters=self.declared))
+        self.never("variable", template(parameters=self.declared, variables={"d": "[deployment().properties.parameters]"},
+                                        outputs={"d": {"type": "object", "value": "[variables('d')]"}}))
+
+    def test_types_with_secure_parts(self):
+        declared = {"p": {"$ref": "#/definitions/pair"}, "l": {"type": "array", "items": {"$ref": "#/definitions/pair"}}}
+        parts = {"languageVersion": "2.0", "parameters": declared, "definitions": {"pair": {"type": "object", "properties": {
+            "open": {"type": "string"}, "hidden": {"type": "securestring"}}}}}
+        content = template(outputs={"d": {"type": "object", "value": "[deployment().properties.parameters]"},
+                                    "p": {"$ref": "#/definitions/pair", "value": "[parameters('p')]"}}, **parts)
+        content["resources"] = {}
+        pair = {"open": "seen", "hidden": self.secret}
+        self.never("parts", content, {"p": {"value": pair}, "l": {"value": [pair]}})
+
+    def test_what_a_vault_keeps(self):
+        name = f"kept-{uuid.uuid4().hex[:8]}"
+        good(cloud.arm("PUT", f"{cloud.group('secrets')}/providers/Microsoft.KeyVault/vaults/{name}", VAULTS, {
+            "location": "westeurope", "properties": {"tenantId": cloud.tenant, "sku": {"family": "A", "name": "standard"},
+                                                     "enableRbacAuthorization": True, "enabledForTemplateDeployment": True}}))
+        keeps = {"type": "Microsoft.KeyVault/vaults/secrets", "apiVersion": VAULTS, "name": name + "/kept",
+                 "properties": {"value": "[parameters('s')]"}}
+        output = {"r": {"type": "object", "value": f"[reference(resourceId('Microsoft.KeyVault/vaults/secrets', '{name}', 'kept'), '{VAULTS}', 'Full')]"}}
+        self.never("kept", template(keeps, parameters=self.declared, outputs=output))
+        # Once it is there, a what-if compares it.
+        self.never("kept again", template(keeps, parameters=self.declared))
+        # As a parameter from there.
+        reference = {"s": {"reference": {"keyVault": {"id": f"{cloud.group('secrets')}/providers/Microsoft.KeyVault/vaults/{name}"},
+                                         "secretName": "kept"}}}
+        for type_ in ("securestring", "string"):
+            self.never("reference to a " + type_, template(parameters={"s": {"type": type_}}, outputs={
+                "d": {"type": "object", "value": "[deployment()]"}}), reference)
+
+    def test_errors(self):
+        """What refuses a value may quote it."""
+        identity = {"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": "quoted"}
+        for what, resource in (("location", {**identity, "location": "[parameters('s')]"}),
+                               ("tag", {**identity, "location": "westeurope", "tags": {"a": {"b": "[parameters('s')]"}}}),
+                               ("tenant", {"type": "Microsoft.KeyVault/vaults", "apiVersion": VAULTS, "name": "quoted-" + self.secret[-8:],
+                                           "location": "westeurope", "properties": {"tenantId": "[parameters('s')]", "sku": {
+                                               "family": "A", "name": "standard"}}}),
+                               ("key", {"type": "Microsoft.Compute/diskEncryptionSets", "apiVersion": DISKS, "name": "quoted",
+                                        "location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": {
+                                            "encryptionType": "EncryptionAtRestWithCustomerKey",
+                                            "activeKey": {"keyUrl": "[concat('https://', parameters('s'))]"}}})):
+            self.never(what, template(resource, parameters=self.declared))
+        for what, expression in (("int", "[int(parameters('s'))]"), ("json", "[json(parameters('s'))]"), ("fail", "[fail(parameters('s'))]"),
+                                 ("reference", "[reference(parameters('s'))]"), ("base64", "[base64ToString(parameters('s'))]")):
+            self.never(what, template(parameters=self.declared, outputs={"x": {"type": "object", "value": expression}}))
+        self.never("not one of", template(parameters={**self.declared, "s": {"type": "securestring", "allowedValues": ["a"]}}))
+        self.never("too long", template(parameters={**self.declared, "s": {"type": "securestring", "maxLength": 3}}))
+        self.never("no such", template(parameters={"o": self.declared["o"]}))
+
+    def test_evaluated_outside(self):
+        """A template that another one writes has the values in its text: it is not shown."""
+        inner = template({"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": IDENTITIES, "name": "outside",
+                          "location": "westeurope", "condition": "[equals(parameters('s'), 'x')]"})
+        self.never("outside", template({"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "outside",
+                                        "properties": {"mode": "Incremental", "template": {**inner, "variables": {"v": "[parameters('s')]"}},
+                                                       "expressionEvaluationOptions": {"scope": "outer"}}}, parameters=self.declared))
+
+
 if __name__ == "__main__":
     unittest.main()
