@@ -14,7 +14,8 @@ import unittest
 import urllib.parse
 import uuid
 
-from harness import ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, IDENTITIES, MACHINES, OWNER, ROLES, ROOT, VAULTS, Instance
+from harness import (ARM, CRYPTO_OFFICER, DISKS, ENCRYPTION_USER, IDENTITIES, MACHINES, OWNER, ROLES, ROOT, VAULTS, Instance,
+                     Tenant)
 
 RESOURCES = "2025-04-01"
 NETWORK = "2023-09-01"
@@ -253,12 +254,8 @@ class Foreign(Client):
     """Who may do everything in another tenant."""
 
     def __init__(self):
-        done = cloud.command("tenant", "--data-dir", cloud.dir, "create", "--name", "Elsewhere")
-        assert done.returncode == 0, done.stderr
-        facts = dict(line.split(None, 1) for line in done.stdout.splitlines())
-        with open(facts["credentials"]) as f:
-            administrator = json.load(f)
-        super().__init__(facts["tenant"], administrator["clientId"], administrator["clientSecret"])
+        tenant = Tenant(cloud, "Elsewhere")
+        super().__init__(tenant.id, tenant.administrator["clientId"], tenant.administrator["clientSecret"])
         made = good(self.arm("PUT", "/providers/Microsoft.Subscription/aliases/mine", ALIASES,
                              {"properties": {"displayName": "Mine", "workload": "Production"}}))
         self.home = f"/subscriptions/{made['properties']['subscriptionId']}"
