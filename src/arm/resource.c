@@ -122,6 +122,9 @@ int resource_save(struct store_tx *tx, struct resource *r, struct err *err) {
 	_cleanup_free_ char *group = strv_lower(r->group);
 	if (!body || !hidden || !subscription || !group)
 		return err_oom(err);
+	if (strlen(body) + strlen(hidden) > RESOURCE_SIZE_MAX)
+		return err_set(err, -EMSGSIZE, 413, "RequestEntityTooLarge", "The resource '%s' would be larger than %d bytes.", r->display_id,
+			RESOURCE_SIZE_MAX);
 	if (enc_uuid(r->etag) < 0)
 		return err_errno(err, -EIO, "no random numbers");
 	r->changed = clock_now();

@@ -34,6 +34,8 @@ int resource_load(struct store_tx *tx, const char *id, struct resource *out, str
 int resource_load_group(struct store_tx *tx, const char *subscription, const char *name, struct resource *out,
 	struct err *err) _must_check_;
 
+// 413 RequestEntityTooLarge (-EMSGSIZE) when what several requests put together came to more than one may bring.
+#define RESOURCE_SIZE_MAX (4 << 20)  // bytes of its JSON
 int resource_save(struct store_tx *tx, struct resource *r, struct err *err) _must_check_;
 // With all that stands below it, resources and role assignments.
 int resource_delete(struct store_tx *tx, const struct resource *r, struct err *err) _must_check_;

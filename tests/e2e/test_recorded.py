@@ -207,6 +207,13 @@ class Others(unittest.TestCase):
         self.assertEqual(put(type_, "la-one", {"retentionInDays": 5}, version).code, "InvalidParameter")
         self.assertEqual(put(type_, "l", {}, version).code, "InvalidWorkspaceName")
 
+    def test_a_resource_does_not_grow_without_end(self):
+        path = i.id("Microsoft.OperationalInsights/workspaces", "la-large")
+        self.assertEqual(put("Microsoft.OperationalInsights/workspaces", "la-large", {"a": "x" * 3000000}, "2022-10-01").status, 201)
+        grown = i.arm("PATCH", path, "2022-10-01", {"properties": {"b": "x" * 3000000}})
+        self.assertEqual((grown.status, grown.code), (413, "RequestEntityTooLarge"))
+        self.assertNotIn("b", i.arm("GET", path, "2022-10-01").json["properties"])
+
     def test_storage_accounts(self):
         type_, version = "Microsoft.Storage/storageAccounts", "2023-01-01"
         made = put(type_, "stone", {}, version, sku={"name": "Standard_LRS"}, kind="StorageV2")
