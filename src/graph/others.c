@@ -169,12 +169,37 @@ static int render_organization(struct call *c, json_t **out, struct err *err) {
 	return *out ? 0 : err_oom(err);
 }
 
+// What $select leaves of the tenant or a domain.
+static int apply_select(const struct call *c, json_t **shown, struct err *err) {
+	const char *text = http_query(c->req, "$select");
+	_cleanup_json_ json_t *names = json_array();
+	for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		char name[64];
+		at += strspn(at, " ");
+		size_t n = strcspn(at, ", ");
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, at);
+		if (!json_object_get(*shown, name))
+			return err_set(err, -EINVAL, 400, "BadRequest",
+				"Parsing OData Select and Expand failed: Could not find a property named '%.64s'.", name);
+		if (json_array_append_new(names, json_string(name)) < 0)
+			return err_oom(err);
+	}
+	json_t *some = text ? query_apply_select(*shown, names) : json_incref(*shown);
+	if (!some)
+		return err_oom(err);
+	json_decref(*shown);
+	*shown = some;
+	return 0;
+}
+
 int organization_list(struct call *c, struct err *err) {
-	json_t *organization = NULL;
+	_cleanup_json_ json_t *organization = NULL;
 	int rc = may_read(c, err);
 	if (rc == 0)
 		rc = render_organization(c, &organization, err);
-	return rc < 0 ? rc : answer_values(c, "organization", json_pack("[o]", organization), err);
+	if (rc == 0)
+		rc = apply_select(c, &organization, err);
+	return rc < 0 ? rc : answer_values(c, "organization", json_pack("[O]", organization), err);
 }
 
 static int answer_entity(struct call *c, const char *collection, json_t *shown, struct err *err) {
@@ -192,14 +217,16 @@ static int not_found(const char *id, struct err *err) {
 }
 
 int organization_get(struct call *c, struct err *err) {
-	json_t *organization = NULL;
+	_cleanup_json_ json_t *organization = NULL;
 	const char *id = route_param(&c->match, "id");
 	int rc = may_read(c, err);
 	if (rc == 0 && !strv_eq_nocase(id, c->caller.tenant))
 		return not_found(id, err);
 	if (rc == 0)
 		rc = render_organization(c, &organization, err);
-	return rc < 0 ? rc : answer_entity(c, "organization", organization, err);
+	if (rc == 0)
+		rc = apply_select(c, &organization, err);
+	return rc < 0 ? rc : answer_entity(c, "organization", TAKE_PTR(organization), err);
 }
 
 static int render_domain(struct call *c, json_t **out, struct err *err) {
@@ -214,11 +241,13 @@ static int render_domain(struct call *c, json_t **out, struct err *err) {
 }
 
 int domain_list(struct call *c, struct err *err) {
-	json_t *domain = NULL;
+	_cleanup_json_ json_t *domain = NULL;
 	int rc = may_read(c, err);
 	if (rc == 0)
 		rc = render_domain(c, &domain, err);
-	return rc < 0 ? rc : answer_values(c, "domains", json_pack("[o]", domain), err);
+	if (rc == 0)
+		rc = apply_select(c, &domain, err);
+	return rc < 0 ? rc : answer_values(c, "domains", json_pack("[O]", domain), err);
 }
 
 int domain_get(struct call *c, struct err *err) {
@@ -229,6 +258,8 @@ int domain_get(struct call *c, struct err *err) {
 		rc = render_domain(c, &domain, err);
 	if (rc == 0 && !strv_eq_nocase(id, json_str(domain, "id")))
 		return not_found(id, err);
+	if (rc == 0)
+		rc = apply_select(c, &domain, err);
 	return rc < 0 ? rc : answer_entity(c, "domains", TAKE_PTR(domain), err);
 }
 

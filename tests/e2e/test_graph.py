@@ -136,6 +136,11 @@ class Face(Case):
         self.refuse(graph("GET", f"/organization/{uuid.uuid4()}"), 404, "Request_ResourceNotFound")
         self.assertEqual(self.good(graph("GET", "/domains"))["value"][0]["id"], "custodisk.onmicrosoft.com")
         self.good(graph("GET", "/domains/custodisk.onmicrosoft.com"))
+        for path in ("/organization", f"/organization/{cloud.tenant}", "/domains", "/domains/custodisk.onmicrosoft.com"):
+            found = self.good(graph("GET", path + "?$select=id"))
+            self.assertEqual([k for k in found.get("value", [found])[0] if not k.startswith("@")], ["id"])
+            self.refuse(graph("GET", path + "?$select=id,nothing"), 400, "BadRequest", "'nothing'")
+            self.refuse(graph("GET", path + "?$select="), 400, "BadRequest")
         self.refuse(graph("GET", "/domains/contoso.com"), 404, "Request_ResourceNotFound")
 
     def test_me_is_a_person(self):
