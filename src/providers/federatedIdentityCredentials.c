@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arm/page.h"
 #include "base/strv.h"
 #include "entra/directory.h"
 #include "providers/providers.h"
@@ -153,13 +154,21 @@ static int read_one(struct arm_call *call, struct err *err) {
 // At most twenty: one page.
 static int list(struct arm_call *call, struct err *err) {
 	_cleanup_credentials_ struct credentials c = {0};
+	struct arm_page page;
 	json_t *value = arm_list_answer(call);
 	if (!value)
 		return err_oom(err);
 	int rc = open_owner(call, "read", &c, err);
-	for (size_t i = 0; rc == 0 && i < c.count; i++)
+	if (rc == 0)
+		rc = arm_page_read(call, DIRECTORY_FEDERATED_MAX, &page, err);
+	for (size_t i = 0; rc == 0 && i < c.count; i++) {
+		if (strcmp(c.list[i].name, page.after) <= 0)
+			continue;
+		if (json_array_size(value) == (size_t)page.top)
+			return arm_page_next(call, call->response->json, c.list[i - 1].name, err);
 		if (json_array_append_new(value, render(c.owner, &c.list[i])) < 0)
 			rc = err_oom(err);
+	}
 	return rc;
 }
 
