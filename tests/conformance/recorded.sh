@@ -17,7 +17,12 @@ done
 
 CONFORMANCE_RECORD=$(mktemp)
 export CONFORMANCE_RECORD
-trap 'rm -f "$CONFORMANCE_RECORD"' EXIT
+data=$(mktemp -d "${TMPDIR:-/tmp}/conformance.XXXXXX")
+finish() {
+	"$custodisk" down --data-dir "$data" >/dev/null 2>&1 || :
+	rm -rf "$CONFORMANCE_RECORD" "$data"
+}
+trap finish EXIT
 # The SDK counts on a global of later releases; that of Debian 12 has it behind this option.
 NODE_OPTIONS=--experimental-global-webcrypto
 export NODE_OPTIONS
@@ -26,10 +31,14 @@ export NODE_OPTIONS
 js() {
 	cd js
 	"$custodisk" run --no-throttling -- node --test azure.test.mjs access.test.mjs backup.test.mjs contract.test.mjs \
-		crypto.test.mjs deployments.test.mjs errors.test.mjs hsm.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs \
-		resources.test.mjs rotation.test.mjs secrets.test.mjs
+		crypto.test.mjs deployments.test.mjs errors.test.mjs graph.test.mjs hsm.test.mjs keys.test.mjs lifecycle.test.mjs paging.test.mjs \
+		providers.test.mjs resources.test.mjs rotation.test.mjs secrets.test.mjs
 	"$custodisk" run -- node --test throttle.test.mjs
 	CUSTODISK=$custodisk "$custodisk" run --no-throttling -- node --test clock.test.mjs
+	"$custodisk" up --data-dir "$data" --listen none >/dev/null
+	CONFORMANCE_IDENTITY=$("$custodisk" run --data-dir "$data" -- node managed.setup.mjs)
+	export CONFORMANCE_IDENTITY
+	"$custodisk" run --data-dir "$data" --identity "$CONFORMANCE_IDENTITY" -- node --test managed.test.mjs
 }
 
 case $2 in
