@@ -348,7 +348,7 @@ static int delete_resource(struct arm_call *call, const struct arm_type *type, s
 	_cleanup_resource_ struct resource r = {0};
 	if (rc == 0)
 		rc = resource_load(call->tx, call->target->id, &r, err);
-	if (rc == -ENOENT) {
+	if (rc == -ENOENT && strcmp(type->name, GROUP_TYPE) != 0) {
 		call->response->status = 204;
 		return 0;
 	}

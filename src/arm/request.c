@@ -95,6 +95,8 @@ static void operation_name(const struct arm_call *call, char *out, size_t size) 
 	const char *method = http_method(call->request);
 	if (call->target->tail[0])
 		(void)snprintf(out, size, "%s/%s/action", call->target->type, call->target->tail);
+	else if (strcmp(method, "POST") == 0)
+		(void)snprintf(out, size, "%s/action", call->target->type);
 	else
 		(void)snprintf(out, size, "%s/%s", call->target->type, strcmp(method, "DELETE") == 0 ? "delete" : "write");
 }
