@@ -118,8 +118,14 @@ static int check_set(struct arm_call *call, struct resource *r, const char *set_
 	return rc < 0 ? rc : resource_set_hidden(r, "keyUrl", resource_property(&set, "activeKey.keyUrl"), err);
 }
 
-static int create(struct arm_call *call, struct resource *r, const json_t *body, struct err *err) {
+static int keep_sku(struct resource *r, const char *name, struct err *err) {
 	static const char *const skus[] = {"Standard_LRS", "StandardSSD_LRS", "Premium_LRS", NULL};
+	_cleanup_json_ json_t *shown = json_object();
+	int rc = shown ? choose(r, shown, "name", name, skus, err) : err_oom(err);
+	return rc < 0 ? rc : json_object_set(r->body, "sku", shown) < 0 ? err_oom(err) : 0;
+}
+
+static int create(struct arm_call *call, struct resource *r, const json_t *body, struct err *err) {
 	const json_t *properties = json_object_get(body, "properties");
 	const char *sku = json_str(body, "sku.name");
 	const char *set_id;
@@ -139,11 +145,10 @@ static int create(struct arm_call *call, struct resource *r, const json_t *body,
 		rc = read_encryption(r, properties, &set_id, &confidential, err);
 	if (rc == 0)
 		rc = check_set(call, r, set_id, confidential, err);
-	_cleanup_json_ json_t *shown_sku = json_object();
 	if (rc == 0)
-		rc = shown_sku ? choose(r, shown_sku, "name", sku ? sku : skus[0], skus, err) : err_oom(err);
-	if (rc == 0 && (json_object_set(r->body, "sku", shown_sku) < 0 || enc_uuid(unique) < 0))
-		rc = err_oom(err);
+		rc = keep_sku(r, sku ? sku : "Standard_LRS", err);
+	if (rc == 0 && enc_uuid(unique) < 0)
+		rc = err_errno(err, -EIO, "no random numbers");
 	if (rc == 0)
 		rc = resource_set_property(r, "uniqueId", unique, err);
 	if (rc == 0)
@@ -169,11 +174,17 @@ static int check_unchanged(const struct resource *r, const json_t *properties, s
 	return 0;
 }
 
+static int change(struct resource *r, const json_t *body, struct err *err) {
+	const char *sku = json_str(body, "sku.name");
+	int rc = check_unchanged(r, json_object_get(body, "properties"), err);
+	return rc == 0 && sku ? keep_sku(r, sku, err) : rc;
+}
+
 static int put(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	(void)patch;
 	bool pending = false;
 	const char *state = resource_hidden(r, "state");
-	int rc = r->stored ? check_unchanged(r, json_object_get(body, "properties"), err) : create(call, r, body, err);
+	int rc = r->stored ? change(r, body, err) : create(call, r, body, err);
 	if (rc == 0)
 		rc = arm_operation_pending(call->tx, r, &pending, err);
 	if (rc == 0 && pending)

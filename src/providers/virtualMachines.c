@@ -202,6 +202,29 @@ static void drop_secrets(json_t *profile) {
 }
 
 // The parts of the request that are kept as they came; docs/fidelity.md says which of them are enacted.
+// An attached disk has the name of its resource unless it is given one.
+static int name_disk(json_t *disk, struct err *err) {
+	const char *id = json_str(disk, "managedDisk.id");
+	const char *slash = id && !json_str(disk, "name") ? strrchr(id, '/') : NULL;
+	return slash && json_set_str(disk, "name", slash + 1) < 0 ? err_oom(err) : 0;
+}
+
+// A storage profile as it is kept and shown, whatever was left out.
+static int complete_storage(json_t *storage, struct err *err) {
+	size_t i;
+	json_t *disk;
+	if (!json_is_object(storage))
+		return 0;
+	if (!json_object_get(storage, "dataDisks") && json_set(storage, "dataDisks", json_array()) < 0)
+		return err_oom(err);
+	int rc = name_disk(json_object_get(storage, "osDisk"), err);
+	json_array_foreach(json_object_get(storage, "dataDisks"), i, disk) {
+		if (rc == 0)
+			rc = name_disk(disk, err);
+	}
+	return rc;
+}
+
 static int keep_profiles(struct resource *r, const json_t *properties, struct err *err) {
 	static const char *const kept[] = {"storageProfile", "securityProfile", "osProfile", "networkProfile",
 		"diagnosticsProfile", "priority", "licenseType"};
@@ -213,10 +236,7 @@ static int keep_profiles(struct resource *r, const json_t *properties, struct er
 		if (copy && json_object_set(to, kept[i], copy) < 0)
 			return err_oom(err);
 	}
-	json_t *storage = json_object_get(to, "storageProfile");
-	if (!json_object_get(storage, "dataDisks") && json_set(storage, "dataDisks", json_array()) < 0)
-		return err_oom(err);
-	return 0;
+	return complete_storage(json_object_get(to, "storageProfile"), err);
 }
 
 static int want_power(struct arm_call *call, struct resource *r, const char *power, const char *operation, struct err *err);
@@ -248,6 +268,12 @@ static int create(struct arm_call *call, struct resource *r, const json_t *prope
 	return rc < 0 ? rc : want_power(call, r, "running", "Microsoft.Compute/virtualMachines/write", err);
 }
 
+// Neither having it is the same too.
+static bool same_member(const json_t *a, const json_t *b, const char *name) {
+	const json_t *in_a = json_object_get(a, name), *in_b = json_object_get(b, name);
+	return in_a && in_b ? json_equal(in_a, in_b) : in_a == in_b;
+}
+
 static int update(struct arm_call *call, struct resource *r, const json_t *body, bool patch, struct err *err) {
 	const json_t *given = json_object_get(body, "properties");
 	_cleanup_json_ json_t *wanted = json_deep_copy(json_object_get(r->body, "properties"));
@@ -255,25 +281,23 @@ static int update(struct arm_call *call, struct resource *r, const json_t *body,
 		(given && !patch && json_object_update(wanted, (json_t *)(uintptr_t)given) < 0))
 		return err_oom(err);
 	const json_t *now = json_object_get(r->body, "properties");
-	// As it is kept.
-	json_t *storage = json_object_get(wanted, "storageProfile");
-	if (json_is_object(storage) && !json_object_get(storage, "dataDisks") && json_set(storage, "dataDisks", json_array()) < 0)
-		return err_oom(err);
-	if (!json_equal(json_object_get(wanted, "networkProfile"), json_object_get(now, "networkProfile"))) {
-		int rc = network_attach_interfaces(call, r, json_object_get(wanted, "networkProfile"), err);
+	int rc = complete_storage(json_object_get(wanted, "storageProfile"), err);
+	if (rc < 0)
+		return rc;
+	if (!same_member(wanted, now, "networkProfile")) {
+		rc = network_attach_interfaces(call, r, json_object_get(wanted, "networkProfile"), err);
 		if (rc < 0)
 			return rc;
 	}
-	bool same = json_equal(json_object_get(wanted, "storageProfile"), json_object_get(now, "storageProfile")) &&
-		json_equal(json_object_get(wanted, "hardwareProfile"), json_object_get(now, "hardwareProfile")) &&
-		json_equal(json_object_get(wanted, "securityProfile"), json_object_get(now, "securityProfile"));
+	bool same = same_member(wanted, now, "storageProfile") && same_member(wanted, now, "hardwareProfile") &&
+		same_member(wanted, now, "securityProfile");
 	if (same)
 		return keep_profiles(r, wanted, err);
 	if (!compute_machine_deallocated(r))
 		return compute_not_allowed(err, "The size, disks and security of virtual machine '%s' can only be changed while it is "
 						"deallocated.", r->name);
 	const struct machine_size *size = NULL;
-	int rc = choose_size(r, wanted, &size, err);
+	rc = choose_size(r, wanted, &size, err);
 	if (rc == 0)
 		rc = attach_all(call, r, wanted, size, err);
 	r->generation++;
