@@ -49,7 +49,7 @@ run() {
 stop() {
 	echo "not ok $number - $command"
 	echo "# $1"
-	sed 's/^/# standard output: /' "$work/output"
+	head -n 60 "$work/output" | sed 's/^/# standard output: /'
 	tail -n 30 "$work/errors" | sed 's/^/# standard error: /'
 	exit 1
 }

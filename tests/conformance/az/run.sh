@@ -4,7 +4,8 @@
 # one after the other on one instance, as its first principal; managed-identity as an identity of it.
 set -u
 CUSTODISK=$(readlink -f "$1")
-export CUSTODISK
+EXAMPLES=$(readlink -f "$(dirname "$0")/../../../examples/cmk")
+export CUSTODISK EXAMPLES
 shift
 folder=$(readlink -f "$(dirname "$0")")
 data=$(mktemp -d "${TMPDIR:-/tmp}/az-data.XXXXXX") || exit 1

@@ -58,18 +58,18 @@ compare "$work/expected"
 
 prints '"2.45.0"' az version --query '"azure-cli"'
 prints '' az account set --subscription "$AZURE_SUBSCRIPTION_ID"
-prints {subscription} az account show --query id -o tsv
+prints '{subscription}' az account show --query id -o tsv
 prints_all az account show --query "{name:name, id:id}" -o json <<'EOF'
 {
   "id": "{subscription}",
   "name": "custodisk"
 }
 EOF
-prints {subscription} az account list --query "[].id" -o tsv
-prints {subscription} az account list --query "[?name=='custodisk'].id" -o tsv
+prints '{subscription}' az account list --query "[].id" -o tsv
+prints '{subscription}' az account list --query "[?name=='custodisk'].id" -o tsv
 fails 1 "doesn't exist in cloud 'AzureCloud'" az account set --subscription none
 prints "West Europe" az account list-locations --query "[?name=='westeurope'].displayName" -o tsv
-prints {tenant} az rest --url '/tenants?api-version=2022-12-01' --query 'value[].tenantId' -o tsv
+prints '{tenant}' az rest --url '/tenants?api-version=2022-12-01' --query 'value[].tenantId' -o tsv
 prints "{tenant}
 {subscription}
 Bearer" az account get-access-token --query '[tenant, subscription, tokenType]' -o tsv
@@ -97,7 +97,7 @@ does assign "$output" ServicePrincipal acdd72a7-3385-48ef-bd42-f606fba81ae7 "$su
 does az ad app credential reset --id "$app" --create-cert --query fileWithCertAndPrivateKey -o tsv
 certificate=$output
 prints AsymmetricX509Cert az ad app credential list --id "$app" --cert --query '[].type' -o tsv
-prints {subscription} az login --service-principal -u "$app" -p "$certificate" --tenant "$AZURE_TENANT_ID" \
+prints '{subscription}' az login --service-principal -u "$app" -p "$certificate" --tenant "$AZURE_TENANT_ID" \
 	--query '[].id' -o tsv
 gives "$app" az account show --query user.name -o tsv
 fails 1 AuthorizationFailed az group create -n rg-none -l westeurope
