@@ -279,7 +279,7 @@ class Trespass(unittest.TestCase):
         for path in (theirs, theirs.replace(cloud.scope, cloud.group("rg-mine"))):
             for query in ("", "?monitor=true"):
                 answer = self.ask("GET", path + query, DISKS)
-                self.assertEqual(answer.status, 403, answer)
+                self.assertEqual(answer.status, 404, answer)
 
     def test_a_role_ends_with_its_scope(self):
         path = cloud.id(IDENTITY, "id-gone")
