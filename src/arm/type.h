@@ -138,8 +138,8 @@ int arm_operation_report(struct arm *arm, struct store_tx *tx, const struct reso
 
 // A request that the control plane makes of itself, for a caller and with that caller's rights alone: PUT, PATCH, GET,
 // DELETE or POST of a target ("/subscriptions/…?api-version=…"). Within `tx` (a write transaction, for what is tried out and
-// rolled back: an operation that it starts is taken as done), or with NULL in a transaction of its own, which the caller of this must then not be in. A refusal comes
-// back as an error, worded as the client would have got it; *out is filled then too.
+// rolled back: an operation that it starts is taken as done), or with NULL in a transaction of its own, which the caller of
+// this must then not be in. A refusal comes back as an error, worded as the client would have got it; *out is filled then too.
 struct arm_outcome {
 	int status;
 	json_t *json;                   // owned; NULL for an answer without a body

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "azure/azure.h"
@@ -18,7 +19,7 @@
 
 #define VERSION "2024-11-01"
 #define GROUP_VERSION "2024-03-01"
-enum { SECRET_HEAP = 65536, WAIT_SECONDS = 4 * 3600, DETAIL_DEPTH_MAX = 8 };
+enum { SECRET_HEAP = 65536, WAIT_SECONDS = 4 * 3600, DETAIL_DEPTH_MAX = 8, THROTTLED_SECONDS = 2, THROTTLED_TIMES = 30 };
 
 struct deploy {
 	// Options.
@@ -116,12 +117,25 @@ static char *deployment_path(const struct deploy *d, const struct stage *s, cons
 	return scope ? strv_printf("%s/providers/Microsoft.Resources/deployments/%s%s?api-version=" VERSION, scope, s->name, action) : NULL;
 }
 
+// One call, made again while the service says that there were too many. (Other answers that may pass do not tell whether the
+// call was taken.)
+static int call(struct deploy *d, const char *method, const char *path, const json_t *body, json_t **reply, char *operation,
+	struct err *err) {
+	const struct timespec pause = {.tv_sec = THROTTLED_SECONDS};
+	int status, rc;
+	for (int i = 0;; i++) {
+		rc = azure_arm(d->azure_client, method, path, body, reply, &status, operation, err);
+		if (rc != -EAGAIN || err->status != 429 || i == THROTTLED_TIMES)
+			return rc;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 // One call and the end of what it started. *reply may be NULL for who does not need it.
 static int ask(struct deploy *d, const char *method, const char *path, const json_t *body, json_t **reply, char *operation,
 	struct err *err) {
 	_cleanup_json_ json_t *answer = NULL;
-	int status;
-	int rc = path ? azure_arm(d->azure_client, method, path, body, &answer, &status, operation, err) : err_oom(err);
+	int rc = path ? call(d, method, path, body, &answer, operation, err) : err_oom(err);
 	if (rc == 0 && operation[0])
 		rc = azure_arm_wait(d->azure_client, operation, WAIT_SECONDS, err);
 	if (rc == 0 && reply)
@@ -258,8 +272,7 @@ static int what_if(struct deploy *d, const struct stage *s, const json_t *body, 
 		json_decref(result);
 		result = NULL;
 		char ignored[AZURE_URL_MAX];
-		int status;
-		rc = azure_arm(d->azure_client, "GET", operation + strlen(AZURE_ARM_RESOURCE), NULL, &result, &status, ignored, err);
+		rc = call(d, "GET", operation + strlen(AZURE_ARM_RESOURCE), NULL, &result, ignored, err);
 	}
 	if (rc < 0)
 		return rc;
@@ -289,8 +302,7 @@ static int approved(const struct deploy *d, const struct stage *s, struct err *e
 static int read_deployment(struct deploy *d, const struct stage *s, json_t **out, struct err *err) {
 	_cleanup_free_ char *path = deployment_path(d, s, "");
 	char operation[AZURE_URL_MAX];
-	int status;
-	return path ? azure_arm(d->azure_client, "GET", path, NULL, out, &status, operation, err) : err_oom(err);
+	return path ? call(d, "GET", path, NULL, out, operation, err) : err_oom(err);
 }
 
 static int keep_outputs(struct deploy *d, const struct stage *s, bool print, struct err *err) {

@@ -103,8 +103,8 @@ int secrets_hide(const json_t *document, const json_t *parameters, const json_t 
 static void strike(char *text, const char *secret) {
 	size_t length = strlen(secret);
 	for (char *at; (at = strstr(text, secret));) {
-		memcpy(at, MARK, strlen(MARK));
-		memmove(at + strlen(MARK), at + length, strlen(at + length) + 1);
+		memcpy(at, MARK, sizeof(MARK) - 1);
+		memmove(at + sizeof(MARK) - 1, at + length, strlen(at + length) + 1);
 	}
 	size_t left = strlen(text);
 	for (size_t n = length - 1; n >= SECRETS_LENGTH_MIN; n--)

@@ -146,8 +146,8 @@ int directory_secrets(struct store_tx *tx, const struct directory_object *o, str
 int directory_certificates(struct store_tx *tx, const struct directory_object *o, struct directory_credential **out,
 	size_t *count, struct err *err) _must_check_;
 
-// Times and display name are c's, and of a certificate the key id unless it is ""; the other members are filled. A certificate is X.509 in DER; its times are the
-// certificate's where c's are 0, and within them (-EINVAL: 400).
+// Times and display name are c's, and of a certificate the key id unless it is ""; the other members are filled. A certificate
+// is X.509 in DER; its times are the certificate's where c's are 0, and within them (-EINVAL: 400).
 int directory_add_secret(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
 	struct secret *text, struct err *err) _must_check_;
 int directory_add_certificate(struct store_tx *tx, const struct directory_object *o, struct directory_credential *c,
