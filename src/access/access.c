@@ -38,7 +38,14 @@ static bool any_matches(const char *patterns, const char *action) {
 	return false;
 }
 
+// custodisk's own data actions, which concern all tenants, come with its own role alone, whatever patterns another one has.
+static bool is_own_action(const char *action) {
+	return strv_starts_with_nocase(action, "Custodisk.");
+}
+
 static bool role_allows(const struct access_role *role, const char *action, bool data) {
+	if (data && is_own_action(action) && !strv_eq_nocase(role->id, ACCESS_ROLE_HYPERVISOR))
+		return false;
 	const char *allowed = data ? role->data_actions : role->actions;
 	const char *excluded = data ? role->not_data_actions : role->not_actions;
 	return any_matches(allowed, action) && !any_matches(excluded, action);

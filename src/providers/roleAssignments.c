@@ -199,6 +199,18 @@ static int save(struct arm_call *call, const json_t *body, const struct access_r
 	return rc > 0 ? update(call, found, body, role->id, err) : insert(call, body, role, principal_type, err);
 }
 
+// A hypervisor is given the keys of every tenant's disks: that is not a subscription owner's to grant.
+static int check_hypervisor(struct arm_call *call, const struct access_role *role, struct err *err) {
+	bool is_operator = false;
+	if (!strv_eq_nocase(role->id, ACCESS_ROLE_HYPERVISOR))
+		return 0;
+	int rc = entra_is_operator(call->tx, call->caller, call->caller->tenant, &is_operator, err);
+	if (rc < 0 || is_operator)
+		return rc;
+	return err_set(err, -EACCES, 403, "AuthorizationFailed",
+		"The role '%s' is assigned by the operator of the instance alone.", role->name);
+}
+
 static int create(struct arm_call *call, struct err *err) {
 	_cleanup_json_ json_t *body = NULL;
 	_cleanup_rows_ struct store_rows *hold = NULL;
@@ -218,6 +230,8 @@ static int create(struct arm_call *call, struct err *err) {
 		rc = check_members(body, err);
 	if (rc == 0)
 		rc = find_role(call, given, &hold, &role, err);
+	if (rc == 0)
+		rc = check_hypervisor(call, &role, err);
 	if (rc == 0)
 		rc = check_principal(call, body, &principal_type, err);
 	if (rc == 0)

@@ -3,6 +3,8 @@
 """Who may do what: role assignments, groups, custom roles, locks; through the control plane and as a vault sees it."""
 
 import hashlib
+import json
+import os
 import time
 import unittest
 import urllib.parse
@@ -290,6 +292,20 @@ class Definitions(Case):
         self.refuse(define(guid=OWNER), 403, "RoleDefinitionNotWritable")
         self.refuse(cloud.arm("DELETE", f"{cloud.scope}{DEFINITIONS}/{READER}", ROLES), 403, "RoleDefinitionNotWritable")
         self.refuse(Principal().arm("GET", f"{cloud.scope}{DEFINITIONS}"), 403, "AuthorizationFailed")
+
+    def test_nobody_becomes_a_hypervisor_by_a_role(self):
+        """A poll answers with the capabilities of every tenant's disks."""
+        with open(os.path.join(cloud.dir, "host.json")) as f:
+            hypervisor = json.load(f)["hypervisorId"]
+        owner, p = Principal(), Principal()
+        self.good(assign(cloud.scope, owner.oid, OWNER))
+        role = "6f5c0c66-2c7e-4d3d-9d1b-6a3a3c1f8e10"
+        self.refuse(assign(hypervisor, p.oid, role, token=owner.token()), 403, "AuthorizationFailed", "operator")
+        for actions in (["*"], ["Custodisk.Host/*"], ["Custodisk.Host/hypervisors/poll/action"]):
+            guid = str(uuid.uuid4())
+            self.good(define(guid=guid, actions=["*/read"], dataActions=actions, token=owner.token()))
+            self.good(assign(hypervisor, p.oid, guid, token=owner.token()))
+            self.refuse(p.arm("POST", hypervisor + "/poll", {}, "2026-11-01"), 403, "AuthorizationFailed")
 
     def test_the_life_of_a_custom_role(self):
         guid, title, p = str(uuid.uuid4()), f"Operators {uuid.uuid4()}", Principal()
