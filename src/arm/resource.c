@@ -260,10 +260,13 @@ int resource_each_below(struct store_tx *tx, const char *id, const char *type, r
 			"SELECT " COLUMNS " FROM resources WHERE id > $1 || '/' AND id < $1 || '0' AND type = $2 ORDER BY id", "ss", parent,
 			type);
 		while (rc >= 0 && (rc = store_next(rows, err)) > 0) {
-			struct resource *grown = reallocarray(chunk.at, chunk.count + 1, sizeof(*grown));
-			if (!grown)
-				return err_oom(err);
-			chunk.at = grown;
+			// Twice as many whenever the number is a power of two.
+			if ((chunk.count & (chunk.count - 1)) == 0) {
+				struct resource *grown = reallocarray(chunk.at, chunk.count ? 2 * chunk.count : 1, sizeof(*grown));
+				if (!grown)
+					return err_oom(err);
+				chunk.at = grown;
+			}
 			rc = read_row(rows, &chunk.at[chunk.count], err);
 			chunk.count += rc == 0;
 		}
