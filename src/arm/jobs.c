@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/strv.h"
 
-enum { THREADS = 2, FAILED_STEP_MS = 5000 };
+enum { THREADS = 2, FAILED_STEP_MS = 5000, READ_AGAIN_MS = 500 };
 
 // Whose jobs they are: however many one has, the others' are not behind them all.
 struct owner {
@@ -184,9 +184,12 @@ static void refresh(struct arm_jobs *jobs) {
 	pthread_mutex_unlock(&jobs->lock);
 	int rc = load(jobs, NULL);
 	pthread_mutex_lock(&jobs->lock);
-	// What could not be read now is read with the next job that is due or told of.
-	if (rc < 0 && jobs->first)
-		jobs->stale = true;
+	if (rc == 0)
+		return;
+	// Somebody's job may be among what could not be read: it is read again soon, but not in a busy loop.
+	jobs->stale = true;
+	const struct job soon = {.due = clock_monotonic_ns() + READ_AGAIN_MS * (CLOCK_NSEC_PER_SEC / 1000)};
+	wait_until(jobs, &soon);
 }
 
 static void *work(void *ctx) {
@@ -224,7 +227,6 @@ int arm_start_jobs(struct arm *arm, struct err *err) {
 	if (!jobs)
 		return err_oom(err);
 	jobs->arm = arm;
-	jobs->stale = true;
 	pthread_condattr_t attributes;
 	(void)pthread_mutex_init(&jobs->lock, NULL);
 	(void)pthread_condattr_init(&attributes);

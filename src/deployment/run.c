@@ -83,16 +83,20 @@ static int note_reads(struct run *r, struct err *err) {
 	return 0;
 }
 
-static int write_down(struct run *r, struct err *err) {
-	_cleanup_tx_ struct store_tx *tx = NULL;
+// How it stands, in a transaction that is the caller's to commit.
+static int save_state(struct run *r, struct store_tx **tx, struct err *err) {
 	r->d.changed_ns = clock_now_ns();
 	int rc = note_reads(r, err);
 	if (rc == 0)
-		rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
+		rc = store_begin(arm_store(r->arm), STORE_WRITE, tx, err);
 	if (rc == 0)
-		rc = deployment_operations_save(tx, r->d.run, &r->operations, err);
-	if (rc == 0)
-		rc = deployment_update(tx, &r->d, err);
+		rc = deployment_operations_save(*tx, r->d.run, &r->operations, err);
+	return rc < 0 ? rc : deployment_update(*tx, &r->d, err);
+}
+
+static int write_down(struct run *r, struct err *err) {
+	_cleanup_tx_ struct store_tx *tx = NULL;
+	int rc = save_state(r, &tx, err);
 	if (rc == 0)
 		rc = store_commit(&tx, err);
 	if (rc < 0)
@@ -132,14 +136,8 @@ static int end_with(struct run *r, enum deployment_state state, json_t *result, 
 	_cleanup_tx_ struct store_tx *tx = NULL;
 	r->d.state = state;
 	r->d.result = result;
-	r->d.ended_ns = r->d.changed_ns = clock_now_ns();
-	int rc = note_reads(r, err);
-	if (rc == 0)
-		rc = store_begin(arm_store(r->arm), STORE_WRITE, &tx, err);
-	if (rc == 0)
-		rc = deployment_operations_save(tx, r->d.run, &r->operations, err);
-	if (rc == 0)
-		rc = deployment_update(tx, &r->d, err);
+	r->d.ended_ns = clock_now_ns();
+	int rc = save_state(r, &tx, err);
 	if (rc == 0)
 		rc = arm_job_end(r->arm, tx, deployment_job.name, r->d.run, failure, json_at(result, "error.details"), err);
 	return rc < 0 ? rc : store_commit(&tx, err);

@@ -184,12 +184,18 @@ static int want_portion(const struct call *c, size_t all, size_t *out, struct er
 	return rc;
 }
 
-static int compute_skip(const struct call *c, json_t **out, struct err *err) {
-	const char *text = json_string_value(c->args[0]);
-	size_t portion;
-	if (!text && !json_is_array(c->args[0]))
+// A string or an array, and how much of it is meant. *text is NULL for an array.
+static int want_collection(const struct call *c, const char **text, size_t *portion, struct err *err) {
+	*text = json_string_value(c->args[0]);
+	if (!*text && !json_is_array(c->args[0]))
 		return refuse_collection(c, err);
-	int rc = want_portion(c, text ? json_string_length(c->args[0]) : json_array_size(c->args[0]), &portion, err);
+	return want_portion(c, *text ? json_string_length(c->args[0]) : json_array_size(c->args[0]), portion, err);
+}
+
+static int compute_skip(const struct call *c, json_t **out, struct err *err) {
+	const char *text;
+	size_t portion;
+	int rc = want_collection(c, &text, &portion, err);
 	if (rc < 0)
 		return rc;
 	if (!text)
@@ -199,11 +205,9 @@ static int compute_skip(const struct call *c, json_t **out, struct err *err) {
 }
 
 static int compute_take(const struct call *c, json_t **out, struct err *err) {
-	const char *text = json_string_value(c->args[0]);
+	const char *text;
 	size_t portion;
-	if (!text && !json_is_array(c->args[0]))
-		return refuse_collection(c, err);
-	int rc = want_portion(c, text ? json_string_length(c->args[0]) : json_array_size(c->args[0]), &portion, err);
+	int rc = want_collection(c, &text, &portion, err);
 	if (rc < 0)
 		return rc;
 	return text ? deliver_text(c->ev, text, text_offset(text, portion), out, err) : slice(c, 0, portion, out, err);
